@@ -1,0 +1,187 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::{Arc, OnceLock},
+};
+
+use crate::{ConfigError, FieldRule, Policy, env, scope::Scope};
+
+static INSTALLED: OnceLock<Arc<AuditConfig>> = OnceLock::new();
+
+/// What happens to a write whose entry cannot be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailurePolicy {
+    /// The write fails, and neither it nor its entry stays in the database.
+    #[default]
+    FailWrite,
+    /// The write goes on without its entry: an error is logged and counted.
+    Continue,
+}
+
+/// What happens to a write of an audited table that cannot be recorded truly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Escape {
+    /// The write fails with an error that says what to write instead.
+    #[default]
+    Refuse,
+    /// The write goes on; it is recorded as well as can be, logged as a warning and counted.
+    Warn,
+    /// The write goes on; it is recorded as well as can be and counted.
+    Allow,
+}
+
+/// What is recorded, and what happens when it cannot be.
+///
+/// One for the process, by [`install`](Self::install), or one for a stretch of code, by
+/// [`scope`](Self::scope). Without either the defaults hold. Tables are named as in the trail:
+/// `table`, or `schema.table` where the entity names a schema.
+///
+/// ```
+/// use audit_core::{AuditConfig, FailurePolicy};
+///
+/// AuditConfig::new()
+///     .exclude_table("session")
+///     .redact("user", ["password"])
+///     .full_record(true)
+///     .on_failure(FailurePolicy::FailWrite)
+///     .install()?;
+/// assert!(AuditConfig::new().install().is_err());
+/// # Ok::<(), audit_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditConfig {
+    excluded: BTreeSet<String>,
+    redacted: BTreeMap<String, BTreeSet<String>>,
+    full_record: bool,
+    on_failure: FailurePolicy,
+    on_escape: Escape,
+}
+
+impl AuditConfig {
+    /// The defaults: every audited table, redaction as the entities say, changed columns only,
+    /// [`FailurePolicy::FailWrite`], [`Escape::Refuse`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records nothing of this table. Defaults to no table.
+    #[must_use]
+    pub fn exclude_table(mut self, table: impl Into<String>) -> Self {
+        self.excluded.insert(table.into());
+        self
+    }
+
+    /// Stores these columns of a table as [`REDACTED`](crate::REDACTED), beside those that its
+    /// entity redacts. Defaults to none.
+    #[must_use]
+    pub fn redact(
+        mut self,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let redacted = self.redacted.entry(table.into()).or_default();
+        redacted.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether an update stores all columns rather than the changed ones. Defaults to false.
+    #[must_use]
+    pub fn full_record(mut self, full: bool) -> Self {
+        self.full_record = full;
+        self
+    }
+
+    /// What happens to a write whose entry cannot be stored.
+    /// Defaults to [`FailurePolicy::FailWrite`].
+    #[must_use]
+    pub fn on_failure(mut self, policy: FailurePolicy) -> Self {
+        self.on_failure = policy;
+        self
+    }
+
+    /// What happens to a write that cannot be recorded truly. Defaults to [`Escape::Refuse`].
+    #[must_use]
+    pub fn on_escape(mut self, escape: Escape) -> Self {
+        self.on_escape = escape;
+        self
+    }
+
+    /// Reads the configuration from the environment. A variable that is not set leaves the default.
+    ///
+    /// | variable | value |
+    /// |---|---|
+    /// | `AUDIT_EXCLUDED_TABLES` | tables, separated by commas |
+    /// | `AUDIT_REDACT` | `table.column`, separated by commas |
+    /// | `AUDIT_FULL_RECORD` | `true` or `false` |
+    /// | `AUDIT_ON_FAILURE` | `fail_write` or `continue` |
+    /// | `AUDIT_ON_ESCAPE` | `refuse`, `warn` or `allow` |
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Variable`] names the first variable whose value is not allowed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        env::read(|variable| std::env::var_os(variable))
+    }
+
+    /// Makes this the configuration of the process.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::AlreadyInstalled`] the second time.
+    pub fn install(self) -> Result<(), ConfigError> {
+        INSTALLED
+            .set(Arc::new(self))
+            .map_err(|_| ConfigError::AlreadyInstalled)
+    }
+
+    /// Runs `future` under this configuration instead of the installed one: for tests, for tenants.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the returned future drops `future`; the configuration outside is not touched.
+    pub async fn scope<F: Future>(self, future: F) -> F::Output {
+        let scope = Scope::current().with_config(Arc::new(self));
+        scope.run(future).await
+    }
+
+    /// The configuration in force: of the innermost scope, else the installed one, else the default.
+    #[must_use]
+    pub fn current() -> Arc<Self> {
+        static DEFAULT: OnceLock<Arc<AuditConfig>> = OnceLock::new();
+        Scope::current().config().unwrap_or_else(|| {
+            let installed = INSTALLED.get();
+            Arc::clone(installed.unwrap_or_else(|| DEFAULT.get_or_init(Arc::default)))
+        })
+    }
+
+    /// Whether changes of this table are recorded.
+    #[must_use]
+    pub fn records(&self, table: &str) -> bool {
+        !self.excluded.contains(table)
+    }
+
+    /// What happens to a write whose entry cannot be stored.
+    #[must_use]
+    pub fn failure_policy(&self) -> FailurePolicy {
+        self.on_failure
+    }
+
+    /// What happens to a write that cannot be recorded truly.
+    #[must_use]
+    pub fn escape(&self) -> Escape {
+        self.on_escape
+    }
+
+    /// The policy that this configuration alone makes for a table; an entity adds its own rules.
+    #[must_use]
+    pub fn policy(&self, table: &str) -> Policy {
+        let redacted = self.redacted.get(table).into_iter().flatten();
+        redacted.fold(
+            Policy::new().full_record(self.full_record),
+            |policy, column| policy.rule(column, FieldRule::Redact),
+        )
+    }
+}

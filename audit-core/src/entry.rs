@@ -1,0 +1,137 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{AuditContext, AuditUser, Operation, RecordedChange, Stamp};
+
+/// One row of the trail: who did what to which record, and when.
+///
+/// It holds what may be shown: redacted values are already `"[REDACTED]"`. It serialises with serde
+/// under the names of its fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Version 7 UUID, made by the client. Orders entries with equal timestamps.
+    pub id: Uuid,
+    /// The audited table, `schema.table` where the entity names a schema.
+    pub table_name: String,
+    /// The primary key as text: `42`, a UUID's text, or a JSON array for a composite key.
+    pub record_id: String,
+    /// What happened.
+    pub operation: Operation,
+    /// Values just before the change by column name; none for a CREATE. For an UPDATE only the
+    /// changed columns, unless [`AuditConfig::full_record`](crate::AuditConfig::full_record).
+    pub old_values: Option<Value>,
+    /// Values just after the change by column name; none for a DELETE.
+    pub new_values: Option<Value>,
+    /// Who; none when no scope was open or it named nobody.
+    pub user_id: Option<String>,
+    /// The user's e-mail address at that time.
+    pub user_email: Option<String>,
+    /// The request in which it happened.
+    pub request_id: Option<String>,
+    /// Shared by the entries of changes that committed together; none where the application runs
+    /// its own transaction, whose extent the trail cannot see.
+    pub transaction_id: Option<Uuid>,
+    /// Why, in the user's words.
+    pub reason: Option<String>,
+    /// Whatever else the context carried, as a JSON object.
+    pub metadata: Option<Value>,
+    /// When, in UTC, to the microsecond.
+    pub timestamp: DateTime<Utc>,
+}
+
+impl AuditEntry {
+    /// Puts together what was recorded, in whose name, and when.
+    ///
+    /// A NUL character in the context's texts becomes U+FFFD: `PostgreSQL` stores none, and a header
+    /// that a stranger sent must not make a write fail.
+    #[must_use]
+    pub fn new(
+        recorded: RecordedChange,
+        context: Option<AuditContext>,
+        transaction_id: Option<Uuid>,
+        stamp: Stamp,
+    ) -> Self {
+        let context = context.unwrap_or_default();
+        let user = context.get_user();
+        let metadata = Value::Object(context.get_metadata().clone());
+        Self {
+            id: stamp.id,
+            table_name: recorded.table,
+            record_id: recorded.record_id,
+            operation: recorded.operation,
+            old_values: recorded.old_values.map(Value::Object),
+            new_values: recorded.new_values.map(Value::Object),
+            user_id: user.map(|user| storable(user.id())),
+            user_email: user.and_then(AuditUser::email_address).map(storable),
+            request_id: context.get_request_id().map(storable),
+            transaction_id,
+            reason: context.get_reason().map(storable),
+            metadata: (!context.get_metadata().is_empty()).then(|| storable_json(metadata)),
+            timestamp: stamp.at,
+        }
+    }
+}
+
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+fn storable_json(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(storable(&text)),
+        Value::Array(items) => items.into_iter().map(storable_json).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (storable(&key), storable_json(value)))
+            .collect(),
+        plain => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Change, Image, Policy};
+
+    fn entry(context: AuditContext) -> AuditEntry {
+        let recorded = Policy::new().apply(Change::delete("post", "42", Image::new()));
+        let recorded = recorded
+            .expect("a good change")
+            .expect("something to record");
+        AuditEntry::new(recorded, Some(context), None, Stamp::next())
+    }
+
+    #[test]
+    fn it_serialises_under_the_names_of_its_fields_and_back() {
+        let context = AuditContext::new()
+            .user(AuditUser::new("42").email("ann@example.com"))
+            .reason("ticket 7")
+            .metadata("ip", "203.0.113.9");
+        let entry = entry(context);
+        let json = json!(entry);
+        assert_eq!(json["operation"], "DELETE");
+        assert_eq!(json["user_email"], "ann@example.com");
+        assert_eq!(json["metadata"], json!({"ip": "203.0.113.9"}));
+        assert_eq!(json["new_values"], json!(null));
+        assert_eq!(
+            serde_json::from_value::<AuditEntry>(json).expect("its own form"),
+            entry
+        );
+    }
+
+    #[test]
+    fn no_nul_of_the_context_reaches_the_entry() {
+        let context = AuditContext::new()
+            .user(AuditUser::new("4\0b").email("\0"))
+            .request_id("\0")
+            .reason("\0")
+            .metadata("k\0", json!(["\0", {"\0": 1}]));
+        let text = json!(entry(context)).to_string();
+        assert!(!text.contains("\\u0000"), "{text}");
+        assert!(text.contains("4\u{FFFD}b"));
+    }
+}

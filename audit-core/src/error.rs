@@ -1,0 +1,76 @@
+use std::fmt;
+
+/// A configuration that cannot be used. Its text names the variable or the call and what is
+/// allowed, never the value that was found, which may be secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// [`AuditConfig::install`](crate::AuditConfig::install) was called a second time.
+    #[error(
+        "an audit configuration is already installed: call AuditConfig::install once, at the start \
+         of the process, and AuditConfig::scope for what differs later"
+    )]
+    AlreadyInstalled,
+    /// A variable of the environment has a value that is not allowed.
+    #[error("{variable} {problem}: expected {expected}")]
+    Variable {
+        /// The name of the variable.
+        variable: &'static str,
+        /// What is wrong with the value.
+        problem: Problem,
+        /// What the variable takes.
+        expected: &'static str,
+    },
+}
+
+/// What is wrong with a value, without the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It is not one of the allowed words.
+    UnknownWord,
+    /// The item at this place of the list, counted from one, has the wrong form.
+    BadItem(usize),
+    /// It is not valid Unicode.
+    NotUnicode,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownWord => f.write_str("has an unknown value"),
+            Self::BadItem(place) => write!(f, "has a malformed item at place {place}"),
+            Self::NotUnicode => f.write_str("is not valid Unicode"),
+        }
+    }
+}
+
+/// A change that no entry can be made of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// A redaction names a column of the primary key, which `record_id` shows.
+    #[error(
+        "column `{column}` of `{table}` is part of the primary key, which names the record in every \
+         entry and cannot be redacted: take it out of the redaction, or exclude the table"
+    )]
+    RedactedKey {
+        /// The audited table.
+        table: String,
+        /// The column named by the redaction.
+        column: String,
+    },
+    /// The record id is longer than the trail stores.
+    #[error(
+        "the primary key of a record of `{table}` has {chars} characters as text, more than the {max} \
+         of audit_trail.record_id: exclude the table, or give it a shorter key"
+    )]
+    RecordIdTooLong {
+        /// The audited table.
+        table: String,
+        /// Length of the key as text, in characters.
+        chars: usize,
+        /// The longest that can be stored, in characters.
+        max: usize,
+    },
+}

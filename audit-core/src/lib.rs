@@ -1,0 +1,46 @@
+//! What an audit trail is made of, without a database and without an ORM.
+//!
+//! Depend on this crate if you read entries, carry the context into a task of your own, or write an
+//! adapter for another ORM. An application that uses `SeaORM` depends on `audit-seaorm`, which
+//! re-exports everything here.
+//!
+//! - [`AuditContext`]: who acts and why, carried by the task.
+//! - [`AuditConfig`]: what is recorded, and what happens when it cannot be.
+//! - [`Change`] becomes an [`AuditEntry`] by [`Policy::apply`], a pure function.
+//!
+//! ```
+//! use audit_core::{AuditContext, AuditUser};
+//!
+//! let user = AuditContext::new()
+//!     .user(AuditUser::new("42").email("ann@example.com"))
+//!     .sync_scope(AuditContext::current_user);
+//! assert_eq!(user.unwrap().id(), "42");
+//! assert!(AuditContext::current().is_none());
+//! ```
+
+mod change;
+mod clock;
+mod config;
+mod context;
+mod diff;
+mod entry;
+mod env;
+mod error;
+mod operation;
+mod policy;
+mod scope;
+mod spawn;
+mod user;
+
+pub use change::{Change, Image};
+pub use clock::Stamp;
+pub use config::{AuditConfig, Escape, FailurePolicy};
+pub use context::AuditContext;
+pub use diff::same_json;
+pub use entry::AuditEntry;
+pub use error::{ConfigError, PolicyError, Problem};
+pub use operation::{Operation, ParseOperationError};
+pub use policy::{FieldRule, MAX_RECORD_ID_CHARS, Policy, REDACTED, RecordedChange};
+pub use scope::is_paused;
+pub use spawn::{InAuditContext, spawn, spawn_blocking};
+pub use user::AuditUser;
