@@ -1,0 +1,51 @@
+//! The table of the audit trail, as migrations for `SQLite`, `PostgreSQL` and `MariaDB`.
+//!
+//! Inside the application's own migrator, before or after its own tables:
+//!
+//! ```
+//! use sea_orm_migration::prelude::*;
+//!
+//! struct Migrator;
+//!
+//! impl MigratorTrait for Migrator {
+//!     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+//!         let mut migrations: Vec<Box<dyn MigrationTrait>> = vec![/* your own */];
+//!         migrations.extend(audit_migration::migrations());
+//!         migrations
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+//! # let db = sea_orm_migration::sea_orm::Database::connect("sqlite::memory:").await?;
+//! Migrator::up(&db, None).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Or alone, with [`Migrator`], which keeps its own book so that it meets no other migrator:
+//!
+//! ```
+//! use sea_orm_migration::MigratorTrait;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), sea_orm_migration::DbErr> {
+//! # let db = sea_orm_migration::sea_orm::Database::connect("sqlite::memory:").await?;
+//! audit_migration::Migrator::up(&db, None).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A released migration is never edited: what changes later comes as a further one.
+
+mod m20261123_000001_create_audit_trail;
+mod migrator;
+
+use sea_orm_migration::MigrationTrait;
+
+pub use m20261123_000001_create_audit_trail::CreateAuditTrail;
+pub use migrator::Migrator;
+
+/// All migrations of the audit trail, in order. `down` drops the trail with everything in it.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(CreateAuditTrail)]
+}

@@ -1,0 +1,156 @@
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::DbBackend,
+    sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
+};
+
+/// Creates the table `audit_trail` with its indexes.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateAuditTrail;
+
+impl MigrationName for CreateAuditTrail {
+    fn name(&self) -> &'static str {
+        "m20261123_000001_create_audit_trail"
+    }
+}
+
+#[derive(DeriveIden)]
+enum AuditTrail {
+    Table,
+    Id,
+    TableName,
+    RecordId,
+    Operation,
+    OldValues,
+    NewValues,
+    UserId,
+    UserEmail,
+    RequestId,
+    TransactionId,
+    Reason,
+    Metadata,
+    Timestamp,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateAuditTrail {
+    /// Table and indexes come together or not at all, on every backend.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::MySql {
+            // DDL commits by itself there, so the indexes are part of the one statement.
+            let mut table = mysql_table(manager).await?;
+            for mut index in indexes() {
+                table.index(&mut index);
+            }
+            return manager.create_table(table).await;
+        }
+        manager.create_table(table(&Types::COMMON)).await?;
+        for mut index in indexes() {
+            manager
+                .create_index(index.table(AuditTrail::Table).take())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .drop_table(Table::drop().table(AuditTrail::Table).take())
+            .await
+    }
+}
+
+/// Where the backends' types differ.
+struct Types {
+    uuid: fn(&mut ColumnDef) -> &mut ColumnDef,
+    timestamp: fn(&mut ColumnDef) -> &mut ColumnDef,
+}
+
+impl Types {
+    const COMMON: Self = Self {
+        uuid: |column| column.uuid(),
+        timestamp: |column| column.timestamp_with_time_zone(),
+    };
+
+    /// `DATETIME(6)`: `TIMESTAMP` ends in 2038, and both drop fractions unless told the digits.
+    const MYSQL: Self = Self {
+        uuid: |column| column.binary_len(16),
+        timestamp: |column| column.custom("datetime(6)"),
+    };
+}
+
+/// The lengths matter to MariaDB alone, where the index of a record's history must stay below 3072
+/// bytes at four bytes a character: a schema, a dot and a table of 64 characters each, 512 for the
+/// key, 8 for the time and 16 for the id.
+fn table(types: &Types) -> TableCreateStatement {
+    let column = ColumnDef::new;
+    Table::create()
+        .table(AuditTrail::Table)
+        .col(
+            (types.uuid)(&mut column(AuditTrail::Id))
+                .not_null()
+                .primary_key(),
+        )
+        .col(column(AuditTrail::TableName).string_len(129).not_null())
+        .col(column(AuditTrail::RecordId).string_len(512).not_null())
+        .col(column(AuditTrail::Operation).string_len(16).not_null())
+        .col(column(AuditTrail::OldValues).json_binary())
+        .col(column(AuditTrail::NewValues).json_binary())
+        .col(column(AuditTrail::UserId).string_len(512))
+        .col(column(AuditTrail::UserEmail).text())
+        .col(column(AuditTrail::RequestId).text())
+        .col((types.uuid)(&mut column(AuditTrail::TransactionId)))
+        .col(column(AuditTrail::Reason).text())
+        .col(column(AuditTrail::Metadata).json_binary())
+        .col((types.timestamp)(&mut column(AuditTrail::Timestamp)).not_null())
+        .take()
+}
+
+/// Texts compare byte by byte and to the last blank: two keys that the audited table tells apart are
+/// two records of the trail. MariaDB and MySQL have that under different names.
+async fn mysql_table(manager: &SchemaManager<'_>) -> Result<TableCreateStatement, DbErr> {
+    let version = manager
+        .get_connection()
+        .query_one(Query::select().expr(Func::cust("VERSION")))
+        .await?
+        .map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    let collation = if version.contains("MariaDB") {
+        "utf8mb4_nopad_bin"
+    } else {
+        "utf8mb4_0900_bin"
+    };
+    Ok(table(&Types::MYSQL)
+        .character_set("utf8mb4")
+        .collate(collation)
+        .take())
+}
+
+/// One for each way of reading that must not slow down as the trail grows. All end with time and
+/// id, the order of reading, so that a page needs no sort; none is led by time for a single record.
+fn indexes() -> [IndexCreateStatement; 4] {
+    let index = |name: &str, columns: &[AuditTrail]| {
+        let mut index = Index::create();
+        index.name(name);
+        for column in columns {
+            index.col(column.to_string());
+        }
+        index.col(AuditTrail::Timestamp).col(AuditTrail::Id).take()
+    };
+    [
+        // The history of one record.
+        index(
+            "idx_audit_trail_record",
+            &[AuditTrail::TableName, AuditTrail::RecordId],
+        ),
+        // What one user did.
+        index("idx_audit_trail_user", &[AuditTrail::UserId]),
+        // The latest activity; a range of time; retention.
+        index("idx_audit_trail_time", &[]),
+        // The latest deletions among many updates.
+        index("idx_audit_trail_operation", &[AuditTrail::Operation]),
+    ]
+}
