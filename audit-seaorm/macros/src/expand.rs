@@ -1,0 +1,177 @@
+//! Last step: from a plan to code. It cannot fail, and the code only hands over.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, Path};
+
+use crate::validate::{Checked, Method, Plan, Rule};
+
+pub(crate) fn expand(checked: &Checked) -> TokenStream {
+    let error = checked.error.as_ref().map(syn::Error::to_compile_error);
+    let plan = checked.plan.as_ref().map(entity);
+    quote!(#error #plan)
+}
+
+fn entity(plan: &Plan) -> TokenStream {
+    let auditable = auditable(plan);
+    let behavior = (!plan.hooks).then(|| behavior(plan));
+    let (of_model, of_active_model): (Vec<Method>, Vec<Method>) =
+        plan.methods.iter().partition(|it| **it == Method::ModelDelete);
+    let of_active_model = inherent(plan, active_model(), &of_active_model);
+    let of_model = inherent(plan, quote!(Model), &of_model);
+    quote!(#auditable #behavior #of_active_model #of_model)
+}
+
+fn auditable(plan: &Plan) -> TokenStream {
+    let Plan { krate, entity, .. } = plan;
+    let column = quote!(<Self as #krate::__private::sea_orm::EntityTrait>::Column);
+    let columns = plan.rules.iter().map(|(column, _)| column);
+    let rules = plan.rules.iter().map(|(_, rule)| rule);
+    quote! {
+        #[automatically_derived]
+        impl #krate::Auditable for #entity {
+            const RULES: &'static [(#column, #krate::FieldRule)] =
+                &[#((#column::#columns, #krate::FieldRule::#rules)),*];
+        }
+    }
+}
+
+impl ToTokens for Rule {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Redact => quote!(Redact),
+            Self::Skip => quote!(Skip),
+        });
+    }
+}
+
+/// Both hook traits for an entity without hooks of its own.
+fn behavior(plan: &Plan) -> TokenStream {
+    let Plan { krate, .. } = plan;
+    let of = quote!(#krate::__private::sea_orm::ActiveModelBehavior);
+    let no_hooks = no_hooks(krate);
+    let handover = handover(krate, of, active_model());
+    quote!(#no_hooks #handover)
+}
+
+pub(crate) fn no_hooks(krate: &Path) -> TokenStream {
+    let active_model = active_model();
+    quote! {
+        #[automatically_derived]
+        impl #krate::AuditHooks for #active_model {}
+    }
+}
+
+/// The impl that SeaORM calls: `of` is the path of `ActiveModelBehavior`, `ty` the active model.
+pub(crate) fn handover(krate: &Path, of: impl ToTokens, ty: impl ToTokens) -> TokenStream {
+    let private = quote!(#krate::__private);
+    let sea_orm = quote!(#private::sea_orm);
+    let model = quote!(
+        <<Self as #sea_orm::ActiveModelTrait>::Entity as #sea_orm::EntityTrait>::Model
+    );
+    let result = quote!(::core::result::Result);
+    quote! {
+        #[automatically_derived]
+        #[#private::async_trait]
+        impl #of for #ty {
+            fn new() -> Self {
+                <Self as #krate::AuditHooks>::new()
+            }
+
+            async fn before_save<C>(self, db: &C, insert: bool) -> #result<Self, #sea_orm::DbErr>
+            where
+                C: #sea_orm::ConnectionTrait,
+            {
+                #private::before_save(self, db, insert).await
+            }
+
+            async fn after_save<C>(model: #model, db: &C, insert: bool) -> #result<#model, #sea_orm::DbErr>
+            where
+                C: #sea_orm::ConnectionTrait,
+            {
+                #private::after_save::<Self, C>(model, db, insert).await
+            }
+
+            async fn before_delete<C>(self, db: &C) -> #result<Self, #sea_orm::DbErr>
+            where
+                C: #sea_orm::ConnectionTrait,
+            {
+                #private::before_delete(self, db).await
+            }
+
+            async fn after_delete<C>(self, db: &C) -> #result<Self, #sea_orm::DbErr>
+            where
+                C: #sea_orm::ConnectionTrait,
+            {
+                #private::after_delete(self, db).await
+            }
+        }
+    }
+}
+
+/// Inherent methods of `ty`, which win over the trait methods of the same names.
+fn inherent(plan: &Plan, ty: impl ToTokens, methods: &[Method]) -> Option<TokenStream> {
+    let methods = methods.iter().map(|it| method(plan, *it));
+    (methods.len() > 0).then(|| quote!(impl #ty { #(#methods)* }))
+}
+
+/// One method, with the signature that `async_trait` gives to the trait's own.
+fn method(plan: &Plan, method: Method) -> TokenStream {
+    let Plan { krate, vis, .. } = plan;
+    let Written { doc, name, function, output } = written(method, krate);
+    quote! {
+        #[doc = #doc]
+        #vis fn #name<'a, C>(
+            self,
+            db: &'a C,
+        ) -> ::core::pin::Pin<::std::boxed::Box<
+            dyn ::core::future::Future<
+                Output = ::core::result::Result<#output, #krate::__private::sea_orm::DbErr>,
+            > + ::core::marker::Send + 'a,
+        >>
+        where
+            C: #krate::__private::sea_orm::ConnectionTrait,
+        {
+            ::std::boxed::Box::pin(#krate::__private::#function(self, db))
+        }
+    }
+}
+
+/// What differs from method to method.
+struct Written {
+    doc: &'static str,
+    name: TokenStream,
+    function: TokenStream,
+    output: TokenStream,
+}
+
+fn written(method: Method, krate: &Path) -> Written {
+    let sea_orm = quote!(#krate::__private::sea_orm);
+    let (doc, name, output) = match method {
+        Method::Insert => (" Inserts the record, audited.", quote!(insert), quote!(Model)),
+        Method::Update => (" Updates the record, audited.", quote!(update), quote!(Model)),
+        Method::UpdateWithoutReturning => (
+            " Updates the record, audited, without reading it back.",
+            quote!(update_without_returning),
+            quote!(#sea_orm::UpdateResult),
+        ),
+        Method::Save => (
+            " Inserts the record if its primary key is not set, updates it otherwise, audited.",
+            quote!(save),
+            quote!(Self),
+        ),
+        Method::Delete | Method::ModelDelete => {
+            (" Deletes the record, audited.", quote!(delete), quote!(#sea_orm::DeleteResult))
+        }
+    };
+    let function = match method {
+        Method::ModelDelete => quote!(delete_model),
+        _ => name.clone(),
+    };
+    Written { doc, name, function, output }
+}
+
+/// The type that SeaORM names so in every entity.
+pub(crate) fn active_model() -> Ident {
+    format_ident!("ActiveModel")
+}

@@ -1,0 +1,18 @@
+//! `#[audited]` with a crate that is no path.
+
+use audit_seaorm::{Auditable, audited};
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+#[sea_orm(table_name = "post")]
+#[auditable(hooks)]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+}
+
+#[audited(crate)]
+impl ActiveModelBehavior for ActiveModel {}
+
+fn main() {}

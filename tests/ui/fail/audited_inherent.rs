@@ -1,0 +1,24 @@
+//! `#[audited]` on a block of the active model that holds no hooks.
+
+use audit_seaorm::{Auditable, audited};
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+#[sea_orm(table_name = "post")]
+#[auditable(hooks)]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+}
+
+#[audited]
+impl ActiveModel {
+    pub fn own(self) -> Self {
+        self
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn main() {}

@@ -1,0 +1,23 @@
+//! No key on the struct.
+
+use audit_seaorm::Auditable;
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+#[sea_orm(table_name = "post")]
+#[auditable()]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub title: String,
+}
+
+/// The rest of the entity gives no further message.
+pub async fn write(db: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
+    let post = <ActiveModel as Default>::default();
+    post.insert(db).await?.delete(db).await?;
+    Ok(())
+}
+
+fn main() {}

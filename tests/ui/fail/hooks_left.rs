@@ -1,0 +1,16 @@
+//! The line `impl ActiveModelBehavior for ActiveModel {}` is still there.
+
+use audit_seaorm::Auditable;
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+#[sea_orm(table_name = "post")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn main() {}

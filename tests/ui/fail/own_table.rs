@@ -1,0 +1,12 @@
+use audit_seaorm::Auditable;
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+#[sea_orm(table_name = "audit_trail")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+}
+
+fn main() {}

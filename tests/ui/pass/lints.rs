@@ -1,0 +1,55 @@
+//! What the macros write meets the lints that an application may deny.
+#![deny(warnings, missing_docs, unreachable_pub, unsafe_code, clippy::pedantic)]
+#![deny(let_underscore, nonstandard_style, rust_2018_idioms, unused, unused_qualifications)]
+
+/// A record.
+pub mod post {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    /// A post.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "post")]
+    pub struct Model {
+        /// The key.
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        /// The title.
+        #[auditable(redact)]
+        pub title: String,
+    }
+}
+
+/// A record with hooks.
+pub mod hooked {
+    use audit_seaorm::{Auditable, audited};
+    use sea_orm::entity::prelude::*;
+
+    /// A post.
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "post")]
+    #[auditable(hooks)]
+    pub struct Model {
+        /// The key.
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        /// The title.
+        pub title: String,
+    }
+
+    #[audited]
+    #[async_trait::async_trait]
+    impl ActiveModelBehavior for ActiveModel {
+        async fn before_delete<C>(self, db: &C) -> Result<Self, DbErr>
+        where
+            C: ConnectionTrait,
+        {
+            Entity::find().one(db).await?;
+            Ok(self)
+        }
+    }
+}
+
+fn main() {}
