@@ -1,0 +1,121 @@
+use audit_core::FieldRule;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, prelude::async_trait::async_trait,
+};
+
+/// An entity whose changes are recorded. Implemented by `#[derive(Auditable)]` on its `Model`.
+///
+/// The derive also makes the entity's writes record themselves; an implementation by hand does not.
+pub trait Auditable: EntityTrait<ActiveModel: AuditHooks> {
+    /// The columns that are not stored in the clear.
+    const RULES: &'static [(Self::Column, FieldRule)];
+}
+
+/// The hooks of an entity that is audited, with the methods of `SeaORM`'s `ActiveModelBehavior`.
+///
+/// You do not implement it by hand: `#[audited]` on your `impl ActiveModelBehavior for ActiveModel`
+/// turns that block into this, unchanged, and the derive on `Model` needs `#[auditable(hooks)]`.
+/// Before-hooks run ahead of the capture and can still alter what is written; after-hooks run once
+/// the entry is stored, with the connection that the caller passed.
+///
+/// ```
+/// mod post {
+///     use audit_seaorm::{Auditable, audited};
+///     use sea_orm::{ActiveValue::Set, entity::prelude::*};
+///
+///     #[sea_orm::model]
+///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+///     #[sea_orm(table_name = "post")]
+///     #[auditable(hooks)]
+///     pub struct Model {
+///         #[sea_orm(primary_key)]
+///         pub id: i32,
+///         pub title: String,
+///     }
+///
+///     #[audited]
+///     #[async_trait::async_trait]
+///     impl ActiveModelBehavior for ActiveModel {
+///         async fn before_save<C>(mut self, _db: &C, _insert: bool) -> Result<Self, DbErr>
+///         where
+///             C: ConnectionTrait,
+///         {
+///             if let Set(title) = &self.title {
+///                 self.title = Set(title.trim().to_owned());
+///             }
+///             Ok(self)
+///         }
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the hooks of `{Self}` are not audited",
+    label = "needs `#[audited]` on `impl ActiveModelBehavior for {Self}`",
+    note = "`#[auditable(hooks)]` on Model says that the entity has hooks of its own: write `#[audited]` \
+            above their impl block, or remove `hooks` and the block"
+)]
+#[async_trait]
+pub trait AuditHooks: ActiveModelTrait {
+    /// See `ActiveModelBehavior::new`.
+    #[must_use]
+    fn new() -> Self {
+        <Self as ActiveModelTrait>::default()
+    }
+
+    /// See `ActiveModelBehavior::before_save`.
+    ///
+    /// # Errors
+    ///
+    /// An error aborts the write: nothing is written and nothing recorded.
+    async fn before_save<C>(self, db: &C, insert: bool) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        let _ = (db, insert);
+        Ok(self)
+    }
+
+    /// See `ActiveModelBehavior::after_save`.
+    ///
+    /// # Errors
+    ///
+    /// As without auditing, an error reaches the caller and undoes nothing by itself.
+    async fn after_save<C>(
+        model: <Self::Entity as EntityTrait>::Model,
+        db: &C,
+        insert: bool,
+    ) -> Result<<Self::Entity as EntityTrait>::Model, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        let _ = (db, insert);
+        Ok(model)
+    }
+
+    /// See `ActiveModelBehavior::before_delete`.
+    ///
+    /// # Errors
+    ///
+    /// An error aborts the delete: nothing is deleted and nothing recorded.
+    async fn before_delete<C>(self, db: &C) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        let _ = db;
+        Ok(self)
+    }
+
+    /// See `ActiveModelBehavior::after_delete`.
+    ///
+    /// # Errors
+    ///
+    /// As without auditing, an error reaches the caller and undoes nothing by itself.
+    async fn after_delete<C>(self, db: &C) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        let _ = db;
+        Ok(self)
+    }
+}

@@ -1,0 +1,86 @@
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
+
+use crate::error::Place;
+
+/// What a `C: ConnectionTrait` really is.
+#[derive(Clone, Copy)]
+pub(crate) enum Executor<'a> {
+    /// A pool: every statement commits by itself, on any connection.
+    Pool(&'a DatabaseConnection),
+    /// A transaction of the caller's.
+    Transaction(&'a DatabaseTransaction),
+    /// Some other type, named here.
+    Unknown(&'static str),
+}
+
+impl<'a> Executor<'a> {
+    pub(crate) fn of<C: ConnectionTrait>(db: &'a C) -> Self {
+        if let Some(pool) = same_type::<C, DatabaseConnection>(db) {
+            return Self::Pool(pool);
+        }
+        if let Some(transaction) = same_type::<C, DatabaseTransaction>(db) {
+            return Self::Transaction(transaction);
+        }
+        match same_type::<C, DatabaseExecutor<'a>>(db) {
+            Some(DatabaseExecutor::Connection(pool)) => Self::Pool(pool),
+            Some(DatabaseExecutor::Transaction(transaction)) => Self::Transaction(transaction),
+            Some(DatabaseExecutor::OwnedTransaction(transaction)) => Self::Transaction(transaction),
+            None => Self::Unknown(std::any::type_name::<C>()),
+        }
+    }
+
+    /// Where a write goes that has no transaction around it.
+    pub(crate) fn place(self) -> Option<Place> {
+        match self {
+            Self::Pool(_) => Some(Place::Pool),
+            Self::Transaction(_) => None,
+            Self::Unknown(name) => Some(Place::Unknown(name)),
+        }
+    }
+}
+
+/// The reference as a `&T`, if `C` is the type `T`.
+///
+/// `Any` would need `C: 'static`, which `SeaORM` does not ask of a connection. `typeid` compares types
+/// with their lifetimes erased, so `T` must be sound with any lifetime that `C` may have: the types
+/// asked for above have none, or one that is covariant and outlived by the reference.
+fn same_type<'a, C, T>(db: &'a C) -> Option<&'a T> {
+    if typeid::of::<C>() != typeid::of::<T>() {
+        return None;
+    }
+    #[allow(unsafe_code, reason = "a cast to the same type, which no safe means can express")]
+    // SAFETY: `C` and `T` are the same type up to lifetimes, so layout and validity are the same, and
+    // the result borrows for as long as the argument does. A lifetime inside of `C` outlives `'a`,
+    // and `T` names no longer one than `'a`.
+    Some(unsafe { &*std::ptr::from_ref(db).cast::<T>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{Database, TransactionTrait};
+
+    use super::*;
+
+    struct Wrapper<'a>(&'a str);
+
+    #[test]
+    fn a_type_is_itself_and_no_other() {
+        let text = String::from("x");
+        assert_eq!(same_type::<String, String>(&text), Some(&text));
+        assert!(same_type::<String, Vec<u8>>(&text).is_none());
+        let wrapper = Wrapper(&text);
+        assert!(same_type::<Wrapper<'_>, Wrapper<'_>>(&wrapper).is_some_and(|same| same.0 == "x"));
+    }
+
+    #[tokio::test]
+    async fn pools_and_transactions_are_told_apart() {
+        let pool = Database::connect("sqlite::memory:").await.expect("a database in memory");
+        assert!(matches!(Executor::of(&pool), Executor::Pool(_)));
+        assert!(matches!(Executor::of(&DatabaseExecutor::from(&pool)), Executor::Pool(_)));
+        let txn = pool.begin().await.expect("a transaction");
+        assert!(matches!(Executor::of(&txn), Executor::Transaction(_)));
+        assert!(matches!(Executor::of(&DatabaseExecutor::from(&txn)), Executor::Transaction(_)));
+        let owned = DatabaseExecutor::OwnedTransaction(txn);
+        assert!(matches!(Executor::of(&owned), Executor::Transaction(_)));
+    }
+}

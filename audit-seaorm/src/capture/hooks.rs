@@ -1,0 +1,131 @@
+//! The hooks of an audited entity, which calls through `SeaORM`'s traits meet: generic code, and
+//! whatever `SeaORM` itself writes that way.
+//!
+//! A hook cannot put a transaction around the write that follows it, and nothing but the row travels
+//! from a before-hook to its after-hook. So each operation takes what is at hand:
+//!
+//! - An update is done in the before-hook, as one unit, and the row goes back with nothing left to
+//!   set: `SeaORM` then reads it and calls the after-hook. This holds on a pool, too.
+//! - An insert has no before-image: the after-hook records it.
+//! - A delete reads its before-image under lock in the before-hook, and the row itself carries it to
+//!   the after-hook. There is no store beside the row that could leak, or mix up two of them.
+
+use audit_core::Operation;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,
+    TryIntoModel,
+};
+
+use super::{
+    Executor, ModelOf,
+    before_image::{self, Intent},
+    escape::escaped,
+    ground::Ground,
+    operation::change_of,
+    row,
+};
+use crate::{AuditHooks, Auditable, record, writer::Recorder};
+
+/// `ActiveModelBehavior::before_save`.
+pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
+where
+    A: AuditHooks + Send,
+    A::Entity: Auditable,
+    ModelOf<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
+    let row = AuditHooks::before_save(row, db, insert).await?;
+    if insert {
+        if let Some(recorder) = Recorder::<A::Entity>::active() {
+            admit(db, &recorder, Operation::Create)?;
+        }
+        return Ok(row);
+    }
+    match change_of(&row) {
+        Some((recorder, key)) => {
+            let after = row::update(row, key, db, &recorder).await?;
+            Ok(after.into_active_model())
+        }
+        None => Ok(row),
+    }
+}
+
+/// `ActiveModelBehavior::after_save`.
+pub async fn after_save<A, C>(after: ModelOf<A>, db: &C, insert: bool) -> Result<ModelOf<A>, DbErr>
+where
+    A: AuditHooks + Send,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
+        let change = recorder.created(&after);
+        recorder.record(db, None, change).await?;
+    }
+    <A as AuditHooks>::after_save(after, db, insert).await
+}
+
+/// `ActiveModelBehavior::before_delete`.
+pub async fn before_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+where
+    A: AuditHooks + Send,
+    A::Entity: Auditable,
+    ModelOf<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
+    let row = AuditHooks::before_delete(row, db).await?;
+    let Some(recorder) = Recorder::<A::Entity>::active() else {
+        return Ok(row);
+    };
+    let Some(key) = row.get_primary_key_value() else {
+        return Ok(row);
+    };
+    admit(db, &recorder, Operation::Delete)?;
+    let ground = Ground::of_caller(db);
+    match before_image::locked::<A, C>(&ground, key, Intent::Delete).await? {
+        Some(before) => Ok(before.into_active_model()),
+        None => Ok(marked_missing(row)),
+    }
+}
+
+/// `ActiveModelBehavior::after_delete`.
+pub async fn after_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+where
+    A: AuditHooks + TryIntoModel<ModelOf<A>> + Send,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    if is_before_image(&row)
+        && let Some(recorder) = Recorder::<A::Entity>::active()
+    {
+        let before = row.clone().try_into_model()?;
+        let change = recorder.deleted(&before);
+        recorder.record(db, None, change).await?;
+    }
+    AuditHooks::after_delete(row, db).await
+}
+
+fn admit<E: Auditable, C: ConnectionTrait>(
+    db: &C,
+    recorder: &Recorder<E>,
+    operation: Operation,
+) -> Result<(), DbErr> {
+    match Executor::of(db).place() {
+        Some(place) => Ok(escaped(recorder, operation, place)?),
+        None => Ok(()),
+    }
+}
+
+/// A row that was read from the database has all its columns unchanged.
+fn is_before_image<A: ActiveModelTrait>(row: &A) -> bool {
+    <A::Entity as EntityTrait>::Column::iter()
+        .all(|column| matches!(row.get(column), ActiveValue::Unchanged(_)))
+}
+
+/// Tells the after-hook, which runs all the same, that there was no row to delete. Whether a key is
+/// set or unchanged makes no difference to the DELETE.
+fn marked_missing<A: ActiveModelTrait>(mut row: A) -> A {
+    for column in record::key_columns::<A::Entity>() {
+        row.reset(column);
+    }
+    row
+}

@@ -1,0 +1,23 @@
+//! Noticing a change: its before-image, the write itself, its after-image, in one unit.
+//!
+//! Two ways lead here. A call on a concrete `ActiveModel` comes through the inherent methods that the
+//! derive makes, into [`operation`]; a call through `SeaORM`'s traits comes through the hooks, into
+//! [`hooks`]. Both do the same to a row, which is in [`row`].
+
+mod before_image;
+mod escape;
+mod executor;
+mod ground;
+mod hooks;
+mod operation;
+mod row;
+mod turn;
+mod unit;
+
+pub(crate) use executor::Executor;
+pub use hooks::{after_delete, after_save, before_delete, before_save};
+pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
+
+use sea_orm::{ActiveModelTrait, EntityTrait};
+
+pub(crate) type ModelOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;

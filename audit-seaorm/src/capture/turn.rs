@@ -1,0 +1,50 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+};
+
+use sea_orm::DatabaseTransaction;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+type Line = Arc<AsyncMutex<()>>;
+
+/// Who waits for which transaction, by its address. A line exists while somebody stands in it.
+static LINES: LazyLock<Mutex<HashMap<usize, Line>>> = LazyLock::new(Mutex::default);
+
+/// The right to run one operation on a transaction.
+///
+/// Futures joined on one transaction share its connection, and their statements interleave: one
+/// would read its before-image, the other change the row, and the savepoints would nest crosswise. So
+/// operations on the same transaction take turns. Those on different ones never wait here for each
+/// other, or two that meet at a row lock could wait in a circle that no database sees.
+pub(super) struct Turn {
+    address: usize,
+    line: Line,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    pub(super) async fn take(txn: &DatabaseTransaction) -> Self {
+        let address = std::ptr::from_ref(txn).addr();
+        let line = Arc::clone(lines().entry(address).or_default());
+        // Made before the wait, so that a wait which is cancelled leaves the line as well.
+        let mut turn = Self { address, line, guard: None };
+        turn.guard = Some(Arc::clone(&turn.line).lock_owned().await);
+        turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut lines = lines();
+        // Ours and the map's: nobody else stands here, and nobody comes while the map is locked.
+        if Arc::strong_count(&self.line) == 2 {
+            lines.remove(&self.address);
+        }
+    }
+}
+
+fn lines() -> MutexGuard<'static, HashMap<usize, Line>> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}

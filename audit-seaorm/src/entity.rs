@@ -1,0 +1,100 @@
+//! The table of the trail as a `SeaORM` entity, for queries of your own.
+//!
+//! Write to it through [`AuditTrail::record`](crate::AuditTrail::record) alone. It cannot be audited
+//! itself: it does not implement [`Auditable`](crate::Auditable), and nobody else can implement that.
+
+use audit_core::{AuditEntry, ParseOperationError};
+use sea_orm::{IntoActiveModel, entity::prelude::*};
+
+/// The name of the table.
+pub const TABLE: &str = "audit_trail";
+
+/// A row of the trail; [`AuditEntry`] is the same with its operation read.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_trail")]
+pub struct Model {
+    /// See [`AuditEntry::id`].
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// See [`AuditEntry::table_name`].
+    pub table_name: String,
+    /// See [`AuditEntry::record_id`].
+    pub record_id: String,
+    /// See [`AuditEntry::operation`].
+    pub operation: String,
+    /// See [`AuditEntry::old_values`].
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub old_values: Option<Json>,
+    /// See [`AuditEntry::new_values`].
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub new_values: Option<Json>,
+    /// See [`AuditEntry::user_id`].
+    pub user_id: Option<String>,
+    /// See [`AuditEntry::user_email`].
+    pub user_email: Option<String>,
+    /// See [`AuditEntry::request_id`].
+    pub request_id: Option<String>,
+    /// See [`AuditEntry::transaction_id`].
+    pub transaction_id: Option<Uuid>,
+    /// See [`AuditEntry::reason`].
+    pub reason: Option<String>,
+    /// See [`AuditEntry::metadata`].
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub metadata: Option<Json>,
+    /// See [`AuditEntry::timestamp`].
+    pub timestamp: DateTimeUtc,
+}
+
+/// The trail stands alone: records may be gone, and their tables too.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl From<AuditEntry> for Model {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            table_name: entry.table_name,
+            record_id: entry.record_id,
+            operation: entry.operation.as_str().to_owned(),
+            old_values: entry.old_values,
+            new_values: entry.new_values,
+            user_id: entry.user_id,
+            user_email: entry.user_email,
+            request_id: entry.request_id,
+            transaction_id: entry.transaction_id,
+            reason: entry.reason,
+            metadata: entry.metadata,
+            timestamp: entry.timestamp,
+        }
+    }
+}
+
+impl From<AuditEntry> for ActiveModel {
+    fn from(entry: AuditEntry) -> Self {
+        Model::from(entry).into_active_model().reset_all()
+    }
+}
+
+impl TryFrom<Model> for AuditEntry {
+    type Error = ParseOperationError;
+
+    fn try_from(row: Model) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: row.id,
+            table_name: row.table_name,
+            record_id: row.record_id,
+            operation: row.operation.parse()?,
+            old_values: row.old_values,
+            new_values: row.new_values,
+            user_id: row.user_id,
+            user_email: row.user_email,
+            request_id: row.request_id,
+            transaction_id: row.transaction_id,
+            reason: row.reason,
+            metadata: row.metadata,
+            timestamp: row.timestamp,
+        })
+    }
+}

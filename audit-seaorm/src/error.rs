@@ -1,0 +1,56 @@
+use std::fmt;
+
+use audit_core::{Operation, PolicyError};
+use sea_orm::DbErr;
+
+use crate::encode::EncodeError;
+
+/// Why a change could not be recorded. It reaches the caller as [`DbErr::Custom`], the one variant
+/// by which a hook can speak.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuditError {
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error("column `{column}` of `{table}` cannot be recorded: {source}")]
+    Encode { table: String, column: String, source: EncodeError },
+    #[error(
+        "the table audit_trail does not exist: run audit_migration::Migrator::up, or add \
+         audit_migration::migrations() to your own migrator ({0})"
+    )]
+    TableMissing(DbErr),
+    #[error("audit_trail cannot be audited itself")]
+    OwnTable,
+    #[error(
+        "the id of the user has {chars} characters, more than the {max} of audit_trail.user_id"
+    )]
+    UserIdTooLong { chars: usize, max: usize },
+    #[error(
+        "{operation} of `{table}` refused: this call reached a method of SeaORM's traits with {place}, \
+         where the change and its entry cannot be made one. Call the method on the concrete \
+         ActiveModel, or pass a transaction from `db.begin()`; \
+         AuditConfig::on_escape(Escape::Warn) lets it pass, recorded as well as can be"
+    )]
+    Escaped { operation: Operation, table: String, place: Place },
+}
+
+/// Where a write went that capture cannot follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Pool,
+    Unknown(&'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool => f.write_str("a connection pool"),
+            Self::Unknown(name) => write!(f, "a {name}, which is not known to be a transaction"),
+        }
+    }
+}
+
+impl From<AuditError> for DbErr {
+    fn from(error: AuditError) -> Self {
+        Self::Custom(format!("audit: {error}"))
+    }
+}

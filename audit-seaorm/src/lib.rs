@@ -1,0 +1,101 @@
+//! A complete, true and attributable history of what a `SeaORM` 2 application writes.
+//!
+//! Three steps: derive [`Auditable`] on an entity, run the migration of `audit-migration`, open an
+//! [`AuditContext`] around what a user does. From then on every create, update and delete of the
+//! entity leaves an entry that commits with it, and [`AuditTrail`] reads it back.
+//!
+//! ```
+//! use audit_seaorm::{AuditContext, AuditTrail, AuditUser};
+//! use sea_orm::{ActiveValue::Set, Database, DbErr, IntoActiveModel};
+//! use sea_orm_migration::MigratorTrait;
+//!
+//! mod post {
+//!     use audit_seaorm::Auditable;
+//!     use sea_orm::entity::prelude::*;
+//!
+//!     #[sea_orm::model]
+//!     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+//!     #[sea_orm(table_name = "post")]
+//!     pub struct Model {
+//!         #[sea_orm(primary_key)]
+//!         pub id: i32,
+//!         pub title: String,
+//!         #[auditable(redact)]
+//!         pub token: Option<String>,
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+//! let db = Database::connect("sqlite::memory:").await?;
+//! # db.get_schema_builder().register(post::Entity).apply(&db).await?;
+//! audit_migration::Migrator::up(&db, None).await?;
+//!
+//! let ann = AuditUser::new("42").email("ann@example.com");
+//! AuditContext::new().user(ann).scope(async {
+//!     let post = post::ActiveModel { title: Set("Draft".to_owned()), ..Default::default() };
+//!     let mut post = post.insert(&db).await?.into_active_model();
+//!     post.title = Set("Final".to_owned());
+//!     post.update(&db).await
+//! }).await?;
+//!
+//! let trail = AuditTrail::find_for_record(&db, post::Entity, 1).await?;
+//! assert_eq!(trail[0].user_id.as_deref(), Some("42"));
+//! assert_eq!(trail[0].old_values.as_ref().unwrap()["title"], "Draft");
+//! assert_eq!(trail[0].new_values.as_ref().unwrap()["title"], "Final");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a change becomes an entry
+//!
+//! `ActiveModel::update(&db)` of an audited entity runs the user's own before-hook, opens a
+//! transaction (on a pool) or a savepoint (on a transaction), reads the before-image under a row
+//! lock, lets `SeaORM` write, takes the after-image, stores the entry on the same connection,
+//! commits, and runs the user's own after-hook. Whatever fails or is cancelled on the way takes row
+//! and entry with it.
+//!
+//! # What it does not see
+//!
+//! Writes that reach no `ActiveModel`: `Entity::update_many`, `Entity::insert(..).exec`, raw SQL,
+//! cascades and triggers of the database, other programs.
+//!
+//! # Generic code
+//!
+//! Code that knows only `SeaORM`'s traits (`fn f<A: ActiveModelTrait>(..)`) meets the hooks instead of
+//! the methods above. On a transaction all is recorded just so. On a bare pool `update` is, too;
+//! `insert` and `delete` cannot be made atomic from within a hook, so they follow
+//! [`AuditConfig::on_escape`]: refused by default, with an error that says what to write.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `macros` | yes | `#[derive(Auditable)]`, `#[audited]` |
+//! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
+//! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
+//!
+//! No database driver is switched on.
+
+#[cfg(test)]
+extern crate self as audit_seaorm;
+
+#[doc(hidden)]
+pub mod __private;
+mod auditable;
+mod capture;
+pub mod encode;
+pub mod entity;
+mod error;
+mod record;
+mod trail;
+mod writer;
+
+pub use audit_core::{
+    AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
+    FieldRule, Image, InAuditContext, Operation, REDACTED, spawn, spawn_blocking,
+};
+#[cfg(feature = "macros")]
+pub use audit_seaorm_macros::{Auditable, audited};
+pub use auditable::{AuditHooks, Auditable};
+pub use trail::AuditTrail;
+pub use writer::AuditCounters;

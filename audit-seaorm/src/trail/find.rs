@@ -1,0 +1,86 @@
+use audit_core::AuditEntry;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PrimaryKeyTrait, QueryFilter, QueryOrder,
+    sea_query::IntoValueTuple,
+};
+
+use super::AuditTrail;
+use crate::{
+    entity::{Column, Entity, Model},
+    record,
+};
+
+impl AuditTrail {
+    /// The history of one record, newest first, by its primary key; a composite key is a tuple in the
+    /// order of the key's columns. A record that is gone, or never was, has a history all the same:
+    /// what the trail holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only: it can be dropped at any time.
+    ///
+    /// ```
+    /// use audit_seaorm::{AuditTrail, Operation};
+    /// use sea_orm::{ActiveValue::Set, Database, DbErr};
+    /// use sea_orm_migration::MigratorTrait;
+    ///
+    /// mod label {
+    ///     use audit_seaorm::Auditable;
+    ///     use sea_orm::entity::prelude::*;
+    ///
+    ///     #[sea_orm::model]
+    ///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    ///     #[sea_orm(table_name = "label")]
+    ///     pub struct Model {
+    ///         #[sea_orm(primary_key, auto_increment = false)]
+    ///         pub post_id: i32,
+    ///         #[sea_orm(primary_key, auto_increment = false)]
+    ///         pub language: String,
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+    /// let db = Database::connect("sqlite::memory:").await?;
+    /// # db.get_schema_builder().register(label::Entity).apply(&db).await?;
+    /// audit_migration::Migrator::up(&db, None).await?;
+    ///
+    /// let label = label::ActiveModel { post_id: Set(7), language: Set("en".to_owned()) };
+    /// label.insert(&db).await?.delete(&db).await?;
+    ///
+    /// let trail = AuditTrail::find_for_record(&db, label::Entity, (7, "en".to_owned())).await?;
+    /// let operations: Vec<_> = trail.iter().map(|entry| entry.operation).collect();
+    /// assert_eq!(operations, [Operation::Delete, Operation::Create]);
+    /// assert_eq!(trail[0].record_id, r#"[7,"en"]"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn find_for_record<C, E, K>(
+        db: &C,
+        entity: E,
+        key: K,
+    ) -> Result<Vec<AuditEntry>, DbErr>
+    where
+        C: ConnectionTrait,
+        E: EntityTrait,
+        K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+    {
+        let _ = entity;
+        let record_id = record::id_of_key::<E>(key.into().into_value_tuple())?;
+        let rows = Entity::find()
+            .filter(Column::TableName.eq(record::table_name::<E>()))
+            .filter(Column::RecordId.eq(record_id))
+            .order_by_desc(Column::Timestamp)
+            .order_by_desc(Column::Id)
+            .all(db)
+            .await?;
+        rows.into_iter().map(entry).collect()
+    }
+}
+
+fn entry(row: Model) -> Result<AuditEntry, DbErr> {
+    AuditEntry::try_from(row).map_err(|error| DbErr::Type(error.to_string()))
+}

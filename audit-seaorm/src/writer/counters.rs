@@ -1,0 +1,50 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+static FAILED: AtomicU64 = AtomicU64::new(0);
+static ESCAPED: AtomicU64 = AtomicU64::new(0);
+
+/// What this process has counted since its start.
+///
+/// ```
+/// use audit_seaorm::AuditCounters;
+///
+/// let counters = AuditCounters::now();
+/// assert_eq!((counters.written, counters.failed, counters.escaped), (0, 0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditCounters {
+    /// Entries stored. One whose transaction is rolled back later is still counted here.
+    pub written: u64,
+    /// Entries that could not be stored, under either
+    /// [`FailurePolicy`](crate::FailurePolicy).
+    pub failed: u64,
+    /// Writes that could not be recorded truly, refused or let through by
+    /// [`Escape`](crate::Escape).
+    pub escaped: u64,
+}
+
+impl AuditCounters {
+    /// The counts at this moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            written: WRITTEN.load(Ordering::Relaxed),
+            failed: FAILED.load(Ordering::Relaxed),
+            escaped: ESCAPED.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn count_written() {
+        WRITTEN.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_failed() {
+        FAILED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_escaped() {
+        ESCAPED.fetch_add(1, Ordering::Relaxed);
+    }
+}

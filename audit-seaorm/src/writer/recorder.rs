@@ -1,0 +1,154 @@
+use std::{marker::PhantomData, sync::Arc};
+
+use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
+use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
+use uuid::Uuid;
+
+use super::{AuditCounters, direct};
+use crate::{Auditable, capture::Executor, entity::TABLE, error::AuditError, record};
+
+/// Records the changes of one entity under the configuration that was in force when the operation
+/// began.
+pub(crate) struct Recorder<E> {
+    table: String,
+    config: Arc<AuditConfig>,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E: Auditable> Recorder<E> {
+    /// None where nothing is to be recorded: the table is excluded, or the task is inside of
+    /// [`AuditContext::without_audit`].
+    pub(crate) fn active() -> Option<Self> {
+        if audit_core::is_paused() {
+            return None;
+        }
+        let config = AuditConfig::current();
+        let table = record::table_name::<E>();
+        config.records(&table).then_some(Self { table, config, entity: PhantomData })
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    pub(crate) fn config(&self) -> &AuditConfig {
+        &self.config
+    }
+
+    pub(crate) fn created(&self, after: &E::Model) -> Result<Change, AuditError> {
+        let id = record::id_of::<E>(after)?;
+        Ok(Change::create(&*self.table, id, record::image::<E>(after)?))
+    }
+
+    pub(crate) fn updated(
+        &self,
+        before: &E::Model,
+        after: &E::Model,
+    ) -> Result<Change, AuditError> {
+        let id = record::id_of::<E>(before)?;
+        let (before, after) = record::images::<E>(before, after)?;
+        Ok(Change::update(&*self.table, id, before, after))
+    }
+
+    pub(crate) fn deleted(&self, before: &E::Model) -> Result<Change, AuditError> {
+        let id = record::id_of::<E>(before)?;
+        Ok(Change::delete(&*self.table, id, record::image::<E>(before)?))
+    }
+
+    /// Stores the entry of a change, or does what the configuration says when it cannot be.
+    pub(crate) async fn record<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        group: Option<Uuid>,
+        change: Result<Change, AuditError>,
+    ) -> Result<(), DbErr> {
+        let entry = change.and_then(|change| entry(&self.policy(), change, group));
+        write(db, &self.config, &self.table, entry).await
+    }
+
+    fn policy(&self) -> Policy {
+        let policy = self.config.policy(&self.table);
+        let policy = policy.keys(record::key_columns::<E>().map(record::name));
+        E::RULES
+            .iter()
+            .fold(policy, |policy, (column, rule)| policy.rule(record::name(*column), *rule))
+    }
+}
+
+/// Records a change that the user describes.
+pub(crate) async fn record_by_hand<C: ConnectionTrait>(
+    db: &C,
+    change: Change,
+) -> Result<(), DbErr> {
+    let config = AuditConfig::current();
+    let table = change.table().to_owned();
+    if audit_core::is_paused() || !config.records(&table) {
+        return Ok(());
+    }
+    let entry = entry(&config.policy(&table), change, None);
+    write(db, &config, &table, entry).await
+}
+
+fn entry(
+    policy: &Policy,
+    change: Change,
+    group: Option<Uuid>,
+) -> Result<Option<AuditEntry>, AuditError> {
+    if change.table() == TABLE {
+        return Err(AuditError::OwnTable);
+    }
+    let recorded = policy.apply(change)?;
+    Ok(recorded
+        .map(|recorded| AuditEntry::new(recorded, AuditContext::current(), group, Stamp::next())))
+}
+
+async fn write<C: ConnectionTrait>(
+    db: &C,
+    config: &AuditConfig,
+    table: &str,
+    entry: Result<Option<AuditEntry>, AuditError>,
+) -> Result<(), DbErr> {
+    let outcome = match entry {
+        Ok(None) => return Ok(()),
+        Ok(Some(entry)) => store(db, config.failure_policy(), entry).await?,
+        Err(error) => Err(error.into()),
+    };
+    match (outcome, config.failure_policy()) {
+        (Ok(()), _) => {
+            AuditCounters::count_written();
+            Ok(())
+        }
+        (Err(error), FailurePolicy::Continue) => {
+            AuditCounters::count_failed();
+            tracing::error!(table, %error, "audit entry lost: the write goes on without it");
+            Ok(())
+        }
+        (Err(error), _) => {
+            AuditCounters::count_failed();
+            tracing::error!(table, %error, "audit entry could not be stored: the write fails");
+            Err(error)
+        }
+    }
+}
+
+/// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
+/// policy can let the write go on.
+async fn store<C: ConnectionTrait>(
+    db: &C,
+    policy: FailurePolicy,
+    entry: AuditEntry,
+) -> Result<Result<(), DbErr>, DbErr> {
+    let Executor::Transaction(txn) = Executor::of(db) else {
+        return Ok(direct::store(db, entry).await);
+    };
+    if policy != FailurePolicy::Continue {
+        return Ok(direct::store(txn, entry).await);
+    }
+    // A failed statement poisons a PostgreSQL transaction, and a deadlock undoes a MariaDB one: the
+    // savepoint cures the first and notices the second.
+    let savepoint = txn.begin().await?;
+    match direct::store(&savepoint, entry).await {
+        Ok(()) => savepoint.commit().await.map(Ok),
+        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+    }
+}
