@@ -62,11 +62,7 @@ impl Change {
     }
 
     fn new(table: impl Into<String>, record_id: impl Into<String>, images: Images) -> Self {
-        Self {
-            table: table.into(),
-            record_id: record_id.into(),
-            images,
-        }
+        Self { table: table.into(), record_id: record_id.into(), images }
     }
 
     /// The audited table, `schema.table` where the entity names a schema.
@@ -116,12 +112,8 @@ impl Change {
 
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns: Vec<_> = self
-            .after()
-            .or(self.before())
-            .into_iter()
-            .flat_map(Image::keys)
-            .collect();
+        let columns: Vec<_> =
+            self.after().or(self.before()).into_iter().flat_map(Image::keys).collect();
         f.debug_struct("Change")
             .field("table", &self.table)
             .field("record_id", &self.record_id)

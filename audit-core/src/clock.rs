@@ -27,10 +27,7 @@ impl Stamp {
     fn from_micros(micros: i64) -> Self {
         // A clock outside of chrono's quarter of a million years is no clock; the epoch shows it.
         let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-        Self {
-            at,
-            id: id_at(micros),
-        }
+        Self { at, id: id_at(micros) }
     }
 }
 
@@ -39,9 +36,7 @@ fn next_micros(now: i64) -> i64 {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let step = |last: i64| now.max(last.saturating_add(1));
     let last = LAST
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-            Some(step(last))
-        })
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(step(last)))
         .unwrap_or_else(|last| last);
     step(last)
 }
@@ -72,10 +67,8 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| std::thread::spawn(|| (0..1000).map(|_| Stamp::next()).collect::<Vec<_>>()))
             .collect();
-        let mut all: Vec<_> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect();
+        let mut all: Vec<_> =
+            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect();
         all.sort_by_key(|stamp| stamp.at);
         assert_eq!(all.len(), 4000);
         assert!(all.is_sorted_by(|a, b| a.at < b.at && a.id < b.id));
@@ -92,10 +85,7 @@ mod tests {
     fn an_id_tells_its_version_and_its_millisecond() {
         let id = id_at(1_700_000_000_123_456);
         assert_eq!(id.get_version_num(), 7);
-        let (secs, nanos) = id
-            .get_timestamp()
-            .map(|at| at.to_unix())
-            .unwrap_or_default();
+        let (secs, nanos) = id.get_timestamp().map(|at| at.to_unix()).unwrap_or_default();
         assert_eq!((secs, nanos), (1_700_000_000, 123_000_000));
     }
 }

@@ -132,9 +132,7 @@ impl AuditConfig {
     ///
     /// [`ConfigError::AlreadyInstalled`] the second time.
     pub fn install(self) -> Result<(), ConfigError> {
-        INSTALLED
-            .set(Arc::new(self))
-            .map_err(|_| ConfigError::AlreadyInstalled)
+        INSTALLED.set(Arc::new(self)).map_err(|_| ConfigError::AlreadyInstalled)
     }
 
     /// Runs `future` under this configuration instead of the installed one: for tests, for tenants.
@@ -179,9 +177,8 @@ impl AuditConfig {
     #[must_use]
     pub fn policy(&self, table: &str) -> Policy {
         let redacted = self.redacted.get(table).into_iter().flatten();
-        redacted.fold(
-            Policy::new().full_record(self.full_record),
-            |policy, column| policy.rule(column, FieldRule::Redact),
-        )
+        redacted.fold(Policy::new().full_record(self.full_record), |policy, column| {
+            policy.rule(column, FieldRule::Redact)
+        })
     }
 }

@@ -129,9 +129,7 @@ impl AuditContext {
 
     /// Runs `work` in this context, without a future: for threads and synchronous code.
     pub fn sync_scope<T>(self, work: impl FnOnce() -> T) -> T {
-        Scope::current()
-            .with_context(self.identified())
-            .run_sync(work)
+        Scope::current().with_context(self.identified()).run_sync(work)
     }
 
     /// The context of the innermost scope, as it is now; none outside of any scope.
@@ -169,8 +167,7 @@ impl AuditContext {
     }
 
     fn identified(mut self) -> Self {
-        self.request_id
-            .get_or_insert_with(|| Uuid::new_v4().to_string());
+        self.request_id.get_or_insert_with(|| Uuid::new_v4().to_string());
         self
     }
 }

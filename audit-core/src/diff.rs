@@ -1,6 +1,6 @@
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use crate::Image;
+use crate::{Image, number::same_number};
 
 /// Whether two JSON values are equal by value: the order of keys does not matter, and `1` equals
 /// `1.0`. Numbers are compared exactly, so `9007199254740993` differs from `9007199254740992.0`.
@@ -21,33 +21,10 @@ pub fn same_json(a: &Value, b: &Value) -> bool {
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
+                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
         }
         _ => a == b,
     }
-}
-
-fn same_number(a: &Number, b: &Number) -> bool {
-    a == b || matches!((exact(a), exact(b)), (Some(a), Some(b)) if a == b)
-}
-
-/// The number as an integer, if it is a whole one that `i128` holds.
-fn exact(number: &Number) -> Option<i128> {
-    let whole = number
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| number.as_u64().map(i128::from));
-    whole.or_else(|| number.as_f64().and_then(whole_float))
-}
-
-fn whole_float(float: f64) -> Option<i128> {
-    const LIMIT: f64 = 1e38;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "whole and within the limits of i128"
-    )]
-    (float.fract() == 0.0 && float.abs() < LIMIT).then_some(float as i128)
 }
 
 /// The columns whose value differs, among those of either image.
@@ -56,15 +33,10 @@ pub(crate) fn changed_columns<'a>(
     after: &'a Image,
 ) -> impl Iterator<Item = &'a str> {
     let changed = after.iter().filter(|(column, value)| {
-        before
-            .get(*column)
-            .is_none_or(|former| !same_json(former, value))
+        before.get(*column).is_none_or(|former| !same_json(former, value))
     });
     let gone = before.keys().filter(|column| !after.contains_key(*column));
-    changed
-        .map(|(column, _)| column)
-        .chain(gone)
-        .map(String::as_str)
+    changed.map(|(column, _)| column).chain(gone).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -79,24 +51,15 @@ mod tests {
         assert!(same_json(&json!(1), &json!(1.0)));
         assert!(same_json(&json!(0.0), &json!(-0.0)));
         assert!(same_json(&json!(u64::MAX), &json!(u64::MAX)));
-        assert!(!same_json(
-            &json!(9_007_199_254_740_993_i64),
-            &json!(9_007_199_254_740_992.0)
-        ));
-        assert!(!same_json(
-            &json!(u64::MAX),
-            &json!(18_446_744_073_709_551_616.0)
-        ));
+        assert!(!same_json(&json!(9_007_199_254_740_993_i64), &json!(9_007_199_254_740_992.0)));
+        assert!(!same_json(&json!(u64::MAX), &json!(18_446_744_073_709_551_616.0)));
         assert!(!same_json(&json!(1), &json!("1")));
     }
 
     #[test]
     fn a_column_on_one_side_only_counts_as_changed() {
         let image = |value: Value| value.as_object().cloned().unwrap_or_default();
-        let (before, after) = (
-            image(json!({"a": 1, "b": 2})),
-            image(json!({"b": 2.0, "c": null})),
-        );
+        let (before, after) = (image(json!({"a": 1, "b": 2})), image(json!({"b": 2.0, "c": null})));
         let changed: Vec<_> = changed_columns(&before, &after).collect();
         assert_eq!(changed, ["c", "a"]);
     }

@@ -82,10 +82,9 @@ fn storable_json(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(storable(&text)),
         Value::Array(items) => items.into_iter().map(storable_json).collect(),
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(key, value)| (storable(&key), storable_json(value)))
-            .collect(),
+        Value::Object(map) => {
+            map.into_iter().map(|(key, value)| (storable(&key), storable_json(value))).collect()
+        }
         plain => plain,
     }
 }
@@ -99,9 +98,7 @@ mod tests {
 
     fn entry(context: AuditContext) -> AuditEntry {
         let recorded = Policy::new().apply(Change::delete("post", "42", Image::new()));
-        let recorded = recorded
-            .expect("a good change")
-            .expect("something to record");
+        let recorded = recorded.expect("a good change").expect("something to record");
         AuditEntry::new(recorded, Some(context), None, Stamp::next())
     }
 
@@ -117,10 +114,7 @@ mod tests {
         assert_eq!(json["user_email"], "ann@example.com");
         assert_eq!(json["metadata"], json!({"ip": "203.0.113.9"}));
         assert_eq!(json["new_values"], json!(null));
-        assert_eq!(
-            serde_json::from_value::<AuditEntry>(json).expect("its own form"),
-            entry
-        );
+        assert_eq!(serde_json::from_value::<AuditEntry>(json).expect("its own form"), entry);
     }
 
     #[test]

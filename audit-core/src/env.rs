@@ -13,20 +13,13 @@ const FULL_RECORD: Words<bool> = Words {
 const ON_FAILURE: Words<FailurePolicy> = Words {
     variable: "AUDIT_ON_FAILURE",
     expected: "fail_write or continue",
-    allowed: &[
-        ("fail_write", FailurePolicy::FailWrite),
-        ("continue", FailurePolicy::Continue),
-    ],
+    allowed: &[("fail_write", FailurePolicy::FailWrite), ("continue", FailurePolicy::Continue)],
 };
 
 const ON_ESCAPE: Words<Escape> = Words {
     variable: "AUDIT_ON_ESCAPE",
     expected: "refuse, warn or allow",
-    allowed: &[
-        ("refuse", Escape::Refuse),
-        ("warn", Escape::Warn),
-        ("allow", Escape::Allow),
-    ],
+    allowed: &[("refuse", Escape::Refuse), ("warn", Escape::Warn), ("allow", Escape::Allow)],
 };
 
 const EXCLUDED_TABLES: List = List {
@@ -119,11 +112,7 @@ fn unicode(
     lookup: Lookup<'_>,
 ) -> Result<Option<String>, ConfigError> {
     let text = lookup(variable).map(OsString::into_string).transpose();
-    text.map_err(|_| ConfigError::Variable {
-        variable,
-        problem: Problem::NotUnicode,
-        expected,
-    })
+    text.map_err(|_| ConfigError::Variable { variable, problem: Problem::NotUnicode, expected })
 }
 
 #[cfg(test)]

@@ -26,10 +26,13 @@ mod diff;
 mod entry;
 mod env;
 mod error;
+mod number;
 mod operation;
 mod policy;
 mod scope;
 mod spawn;
+#[cfg(test)]
+mod tests;
 mod user;
 
 pub use change::{Change, Image};

@@ -111,13 +111,7 @@ impl Policy {
                 None => return Ok(None),
             },
         };
-        Ok(Some(RecordedChange {
-            table,
-            record_id,
-            operation,
-            old_values,
-            new_values,
-        }))
+        Ok(Some(RecordedChange { table, record_id, operation, old_values, new_values }))
     }
 
     fn update(&self, mut before: Image, mut after: Image) -> Option<(Image, Image)> {
@@ -187,20 +181,14 @@ mod tests {
     #[test]
     fn an_update_stores_the_changed_columns_only() {
         let change = update(&json!({"a": 1, "b": 2}), &json!({"a": 1, "b": 3}));
-        assert_eq!(
-            applied(&Policy::new(), change),
-            Some((json!({"b": 2}), json!({"b": 3})))
-        );
+        assert_eq!(applied(&Policy::new(), change), Some((json!({"b": 2}), json!({"b": 3}))));
     }
 
     #[test]
     fn a_full_record_stores_all_columns_of_an_update_that_changed_something() {
         let policy = Policy::new().full_record(true);
         let (before, after) = (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3}));
-        assert_eq!(
-            applied(&policy, update(&before, &after)),
-            Some((before.clone(), after))
-        );
+        assert_eq!(applied(&policy, update(&before, &after)), Some((before.clone(), after)));
         assert_eq!(applied(&policy, update(&before, &before)), None);
     }
 
@@ -210,10 +198,7 @@ mod tests {
         let create = Policy::new().apply(Change::create("t", "1", image(&values)));
         let delete = Policy::new().apply(Change::delete("t", "1", image(&values)));
         let shape = |recorded: Result<Option<RecordedChange>, _>| {
-            recorded
-                .ok()
-                .flatten()
-                .map(|r| (json!(r.old_values), json!(r.new_values)))
+            recorded.ok().flatten().map(|r| (json!(r.old_values), json!(r.new_values)))
         };
         assert_eq!(shape(create), Some((json!(null), values.clone())));
         assert_eq!(shape(delete), Some((values, json!(null))));
@@ -226,48 +211,29 @@ mod tests {
         let mark = json!({"a": REDACTED});
         assert_eq!(applied(&policy, changed), Some((mark.clone(), mark)));
         let unchanged = update(&json!({"a": "x", "b": 2}), &json!({"a": "x", "b": 3}));
-        assert_eq!(
-            applied(&policy, unchanged),
-            Some((json!({"b": 2}), json!({"b": 3})))
-        );
+        assert_eq!(applied(&policy, unchanged), Some((json!({"b": 2}), json!({"b": 3}))));
     }
 
     #[test]
     fn a_skipped_column_is_not_stored_and_makes_no_entry() {
         let policy = Policy::new().rule("a", FieldRule::Skip).full_record(true);
-        assert_eq!(
-            applied(&policy, update(&json!({"a": 1}), &json!({"a": 2}))),
-            None
-        );
+        assert_eq!(applied(&policy, update(&json!({"a": 1}), &json!({"a": 2}))), None);
         let both = update(&json!({"a": 1, "b": 1}), &json!({"a": 2, "b": 2}));
-        assert_eq!(
-            applied(&policy, both),
-            Some((json!({"b": 1}), json!({"b": 2})))
-        );
+        assert_eq!(applied(&policy, both), Some((json!({"b": 1}), json!({"b": 2}))));
     }
 
     #[test]
     fn skip_stands_against_redact_in_either_order() {
-        let one = Policy::new()
-            .rule("a", FieldRule::Skip)
-            .rule("a", FieldRule::Redact);
-        let other = Policy::new()
-            .rule("a", FieldRule::Redact)
-            .rule("a", FieldRule::Skip);
+        let one = Policy::new().rule("a", FieldRule::Skip).rule("a", FieldRule::Redact);
+        let other = Policy::new().rule("a", FieldRule::Redact).rule("a", FieldRule::Skip);
         assert_eq!(one.rules, other.rules);
     }
 
     #[test]
     fn the_primary_key_cannot_be_hidden() {
         let policy = Policy::new().keys(["id"]).rule("id", FieldRule::Redact);
-        let error = policy
-            .apply(Change::create("t", "1", Image::new()))
-            .expect_err("a hidden key");
-        assert!(
-            error
-                .to_string()
-                .starts_with("column `id` of `t` is part of the primary key")
-        );
+        let error = policy.apply(Change::create("t", "1", Image::new())).expect_err("a hidden key");
+        assert!(error.to_string().starts_with("column `id` of `t` is part of the primary key"));
     }
 
     #[test]

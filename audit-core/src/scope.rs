@@ -53,12 +53,7 @@ impl Scope {
 
     pub(crate) fn context(&self) -> Option<AuditContext> {
         let context = self.context.as_ref()?;
-        Some(
-            context
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
-        )
+        Some(context.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     pub(crate) fn config(&self) -> Option<Arc<AuditConfig>> {

@@ -19,10 +19,7 @@ impl AuditUser {
     /// A user known by `id`: the text by which your application finds the account again.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            email: None,
-        }
+        Self { id: id.into(), email: None }
     }
 
     /// Adds the e-mail address, which stays in the entry when the account is long gone.

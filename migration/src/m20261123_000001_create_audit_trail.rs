@@ -1,6 +1,6 @@
 use sea_orm_migration::{
     prelude::*,
-    sea_orm::DbBackend,
+    sea_orm::{DbBackend, TransactionTrait},
     sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
 };
 
@@ -34,34 +34,38 @@ enum AuditTrail {
 
 #[async_trait::async_trait]
 impl MigrationTrait for CreateAuditTrail {
-    /// Table and indexes come together or not at all, on every backend.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
+    /// Table and indexes come together or not at all: in the transaction that `PostgreSQL`'s
+    /// migrations run in anyway, in one of our own on `SQLite`, and as one statement on MySQL, where
+    /// every DDL statement commits by itself.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if manager.get_database_backend() == DbBackend::MySql {
-            // DDL commits by itself there, so the indexes are part of the one statement.
-            let mut table = mysql_table(manager).await?;
-            for mut index in indexes() {
-                table.index(&mut index);
+        match manager.get_database_backend() {
+            DbBackend::MySql => {
+                let mut table = mysql_table(manager).await?;
+                for mut index in indexes() {
+                    table.index(&mut index);
+                }
+                manager.create_table(table).await
             }
-            return manager.create_table(table).await;
+            DbBackend::Sqlite => {
+                let txn = manager.get_connection().begin().await?;
+                create_step_by_step(&SchemaManager::new(&txn)).await?;
+                txn.commit().await
+            }
+            _ => create_step_by_step(manager).await,
         }
-        manager.create_table(table(&Types::COMMON)).await?;
-        for mut index in indexes() {
-            manager
-                .create_index(index.table(AuditTrail::Table).take())
-                .await?;
-        }
-        Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(AuditTrail::Table).take())
-            .await
+        manager.drop_table(Table::drop().table(AuditTrail::Table).take()).await
     }
+}
+
+async fn create_step_by_step(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(table(&Types::COMMON)).await?;
+    for mut index in indexes() {
+        manager.create_index(index.table(AuditTrail::Table).take()).await?;
+    }
+    Ok(())
 }
 
 /// Where the backends' types differ.
@@ -90,11 +94,7 @@ fn table(types: &Types) -> TableCreateStatement {
     let column = ColumnDef::new;
     Table::create()
         .table(AuditTrail::Table)
-        .col(
-            (types.uuid)(&mut column(AuditTrail::Id))
-                .not_null()
-                .primary_key(),
-        )
+        .col((types.uuid)(&mut column(AuditTrail::Id)).not_null().primary_key())
         .col(column(AuditTrail::TableName).string_len(129).not_null())
         .col(column(AuditTrail::RecordId).string_len(512).not_null())
         .col(column(AuditTrail::Operation).string_len(16).not_null())
@@ -118,15 +118,9 @@ async fn mysql_table(manager: &SchemaManager<'_>) -> Result<TableCreateStatement
         .query_one(Query::select().expr(Func::cust("VERSION")))
         .await?
         .map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
-    let collation = if version.contains("MariaDB") {
-        "utf8mb4_nopad_bin"
-    } else {
-        "utf8mb4_0900_bin"
-    };
-    Ok(table(&Types::MYSQL)
-        .character_set("utf8mb4")
-        .collate(collation)
-        .take())
+    let collation =
+        if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" };
+    Ok(table(&Types::MYSQL).character_set("utf8mb4").collate(collation).take())
 }
 
 /// One for each way of reading that must not slow down as the trail grows. All end with time and
@@ -142,10 +136,7 @@ fn indexes() -> [IndexCreateStatement; 4] {
     };
     [
         // The history of one record.
-        index(
-            "idx_audit_trail_record",
-            &[AuditTrail::TableName, AuditTrail::RecordId],
-        ),
+        index("idx_audit_trail_record", &[AuditTrail::TableName, AuditTrail::RecordId]),
         // What one user did.
         index("idx_audit_trail_user", &[AuditTrail::UserId]),
         // The latest activity; a range of time; retention.

@@ -21,15 +21,15 @@ use super::{
     before_image::{self, Intent},
     escape::escaped,
     ground::Ground,
-    operation::change_of,
-    row,
+    row::Update,
+    unit::perform,
 };
 use crate::{AuditHooks, Auditable, record, writer::Recorder};
 
 /// `ActiveModelBehavior::before_save`.
 pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
 where
-    A: AuditHooks + Send,
+    A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
@@ -41,19 +41,16 @@ where
         }
         return Ok(row);
     }
-    match change_of(&row) {
-        Some((recorder, key)) => {
-            let after = row::update(row, key, db, &recorder).await?;
-            Ok(after.into_active_model())
-        }
-        None => Ok(row),
+    match Update::of(row) {
+        Ok(update) => Ok(perform(update, db).await?.into_active_model()),
+        Err(row) => Ok(row),
     }
 }
 
 /// `ActiveModelBehavior::after_save`.
 pub async fn after_save<A, C>(after: ModelOf<A>, db: &C, insert: bool) -> Result<ModelOf<A>, DbErr>
 where
-    A: AuditHooks + Send,
+    A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     C: ConnectionTrait,
 {
@@ -67,7 +64,7 @@ where
 /// `ActiveModelBehavior::before_delete`.
 pub async fn before_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
 where
-    A: AuditHooks + Send,
+    A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
@@ -90,7 +87,7 @@ where
 /// `ActiveModelBehavior::after_delete`.
 pub async fn after_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
 where
-    A: AuditHooks + TryIntoModel<ModelOf<A>> + Send,
+    A: AuditHooks + TryIntoModel<ModelOf<A>> + Send + 'static,
     A::Entity: Auditable,
     C: ConnectionTrait,
 {

@@ -11,6 +11,7 @@ mod ground;
 mod hooks;
 mod operation;
 mod row;
+mod shield;
 mod turn;
 mod unit;
 

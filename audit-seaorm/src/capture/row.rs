@@ -1,4 +1,4 @@
-//! What is done to one row, without any hook of the user's.
+//! What is done to one row, without any hook of the user's and wherever it runs.
 
 use audit_core::Operation;
 use sea_orm::{
@@ -10,136 +10,133 @@ use super::{
     ModelOf,
     before_image::{self, Intent},
     ground::Ground,
-    unit::Unit,
 };
 use crate::{Auditable, writer::Recorder};
 
-pub(super) async fn insert<A, C>(
-    row: A,
-    db: &C,
-    recorder: &Recorder<A::Entity>,
-) -> Result<ModelOf<A>, DbErr>
-where
-    A: ActiveModelTrait + Send,
-    A::Entity: Auditable,
-    ModelOf<A>: IntoActiveModel<A>,
-    C: ConnectionTrait,
-{
-    match Unit::open(db, recorder, Operation::Create).await? {
-        Some(unit) => {
-            let outcome = insert_on(unit.ground(), row, recorder).await;
-            unit.finish(outcome).await
-        }
-        None => insert_on(Ground::of_caller(db), row, recorder).await,
-    }
+/// A write of one row together with its entry.
+pub(super) trait RowWrite: Send + 'static {
+    type Entity: Auditable;
+    type Output: Send + 'static;
+    const OPERATION: Operation;
+
+    fn recorder(&self) -> &Recorder<Self::Entity>;
+
+    /// Writes and records. An error leaves it to the caller to take back what was written.
+    fn run<D: ConnectionTrait>(
+        self,
+        ground: Ground<'_, D>,
+    ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
 }
 
-async fn insert_on<A, D>(
-    ground: Ground<'_, D>,
-    row: A,
-    recorder: &Recorder<A::Entity>,
-) -> Result<ModelOf<A>, DbErr>
+pub(super) struct Insert<A: ActiveModelTrait> {
+    pub(super) row: A,
+    pub(super) recorder: Recorder<A::Entity>,
+}
+
+impl<A> RowWrite for Insert<A>
 where
-    A: ActiveModelTrait + Send,
+    A: ActiveModelTrait + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
-    D: ConnectionTrait,
 {
-    let after = A::Entity::insert(row).exec_with_returning(ground.db).await?;
-    let change = recorder.created(&after);
-    recorder.record(ground.db, ground.group, change).await?;
-    Ok(after)
+    type Entity = A::Entity;
+    type Output = ModelOf<A>;
+    const OPERATION: Operation = Operation::Create;
+
+    fn recorder(&self) -> &Recorder<A::Entity> {
+        &self.recorder
+    }
+
+    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<ModelOf<A>, DbErr> {
+        let after = A::Entity::insert(self.row).exec_with_returning(ground.db).await?;
+        let change = self.recorder.created(&after);
+        self.recorder.record(ground.db, ground.group, change).await?;
+        Ok(after)
+    }
 }
 
 /// The row `key` with the columns that `row` sets, of which there must be one.
-pub(super) async fn update<A, C>(
-    row: A,
-    key: ValueTuple,
-    db: &C,
-    recorder: &Recorder<A::Entity>,
-) -> Result<ModelOf<A>, DbErr>
+pub(super) struct Update<A: ActiveModelTrait> {
+    pub(super) row: A,
+    pub(super) key: ValueTuple,
+    pub(super) recorder: Recorder<A::Entity>,
+}
+
+impl<A> Update<A>
 where
-    A: ActiveModelTrait + Send,
+    A: ActiveModelTrait,
+    A::Entity: Auditable,
+{
+    /// Gives the row back if there is nothing to record: auditing is off, or `SeaORM` will send no
+    /// UPDATE because no column or no key is set.
+    pub(super) fn of(row: A) -> Result<Self, A> {
+        match (Recorder::active(), row.get_primary_key_value()) {
+            (Some(recorder), Some(key)) if sets_a_column(&row) => Ok(Self { row, key, recorder }),
+            _ => Err(row),
+        }
+    }
+}
+
+impl<A> RowWrite for Update<A>
+where
+    A: ActiveModelTrait + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
-    C: ConnectionTrait,
 {
-    match Unit::open(db, recorder, Operation::Update).await? {
-        Some(unit) => {
-            let outcome = update_on(unit.ground(), row, key, recorder).await;
-            unit.finish(outcome).await
+    type Entity = A::Entity;
+    type Output = ModelOf<A>;
+    const OPERATION: Operation = Operation::Update;
+
+    fn recorder(&self) -> &Recorder<A::Entity> {
+        &self.recorder
+    }
+
+    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<ModelOf<A>, DbErr> {
+        let before = before_image::locked::<A, D>(&ground, self.key, Intent::Update).await?;
+        // A row that comes into being after this look is one that the update came too early for.
+        let before = before.ok_or(DbErr::RecordNotUpdated)?;
+        let after = A::Entity::update(self.row).exec(ground.db).await?;
+        let change = self.recorder.updated(&before, &after);
+        self.recorder.record(ground.db, ground.group, change).await?;
+        Ok(after)
+    }
+}
+
+pub(super) struct Delete<A: ActiveModelTrait> {
+    pub(super) row: A,
+    pub(super) key: ValueTuple,
+    pub(super) recorder: Recorder<A::Entity>,
+}
+
+impl<A> RowWrite for Delete<A>
+where
+    A: ActiveModelTrait + Send + 'static,
+    A::Entity: Auditable,
+{
+    type Entity = A::Entity;
+    type Output = DeleteResult;
+    const OPERATION: Operation = Operation::Delete;
+
+    fn recorder(&self) -> &Recorder<A::Entity> {
+        &self.recorder
+    }
+
+    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<DeleteResult, DbErr> {
+        let before = before_image::locked::<A, D>(&ground, self.key, Intent::Delete).await?;
+        let Some(before) = before else {
+            return Ok(DeleteResult::empty());
+        };
+        let result = A::Entity::delete(self.row).exec(ground.db).await?;
+        // Zero where a trigger of the database kept the row.
+        if result.rows_affected > 0 {
+            let change = self.recorder.deleted(&before);
+            self.recorder.record(ground.db, ground.group, change).await?;
         }
-        None => update_on(Ground::of_caller(db), row, key, recorder).await,
+        Ok(result)
     }
 }
 
-async fn update_on<A, D>(
-    ground: Ground<'_, D>,
-    row: A,
-    key: ValueTuple,
-    recorder: &Recorder<A::Entity>,
-) -> Result<ModelOf<A>, DbErr>
-where
-    A: ActiveModelTrait + Send,
-    A::Entity: Auditable,
-    ModelOf<A>: IntoActiveModel<A>,
-    D: ConnectionTrait,
-{
-    // A row that comes into being after this look is one that this update came too early for.
-    let Some(before) = before_image::locked::<A, D>(&ground, key, Intent::Update).await? else {
-        return Err(DbErr::RecordNotUpdated);
-    };
-    let after = A::Entity::update(row).exec(ground.db).await?;
-    let change = recorder.updated(&before, &after);
-    recorder.record(ground.db, ground.group, change).await?;
-    Ok(after)
-}
-
-pub(super) async fn delete<A, C>(
-    row: A,
-    key: ValueTuple,
-    db: &C,
-    recorder: &Recorder<A::Entity>,
-) -> Result<DeleteResult, DbErr>
-where
-    A: ActiveModelTrait + Send,
-    A::Entity: Auditable,
-    C: ConnectionTrait,
-{
-    match Unit::open(db, recorder, Operation::Delete).await? {
-        Some(unit) => {
-            let outcome = delete_on(unit.ground(), row, key, recorder).await;
-            unit.finish(outcome).await
-        }
-        None => delete_on(Ground::of_caller(db), row, key, recorder).await,
-    }
-}
-
-async fn delete_on<A, D>(
-    ground: Ground<'_, D>,
-    row: A,
-    key: ValueTuple,
-    recorder: &Recorder<A::Entity>,
-) -> Result<DeleteResult, DbErr>
-where
-    A: ActiveModelTrait + Send,
-    A::Entity: Auditable,
-    D: ConnectionTrait,
-{
-    let Some(before) = before_image::locked::<A, D>(&ground, key, Intent::Delete).await? else {
-        return Ok(DeleteResult::empty());
-    };
-    let result = A::Entity::delete(row).exec(ground.db).await?;
-    // Zero where a trigger of the database kept the row.
-    if result.rows_affected > 0 {
-        let change = recorder.deleted(&before);
-        recorder.record(ground.db, ground.group, change).await?;
-    }
-    Ok(result)
-}
-
-/// Whether an update with this row changes a column: `SeaORM` sends none otherwise.
-pub(super) fn sets_a_column<A: ActiveModelTrait>(row: &A) -> bool {
+fn sets_a_column<A: ActiveModelTrait>(row: &A) -> bool {
     type Key<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::PrimaryKey;
     <A::Entity as EntityTrait>::Column::iter()
         .filter(|column| Key::<A>::from_column(*column).is_none())

@@ -1,16 +1,35 @@
-use audit_core::{Operation, Stamp};
+use audit_core::Stamp;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use uuid::Uuid;
 
-use super::{Executor, escape::escaped, ground::Ground, turn::Turn};
-use crate::{Auditable, error::Place, writer::Recorder};
+use super::{Executor, escape::escaped, ground::Ground, row::RowWrite, shield, turn::Turn};
+use crate::error::Place;
+
+/// Writes a row and its entry as one, on whatever the caller passed.
+pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
+    write: W,
+    db: &C,
+) -> Result<W::Output, DbErr> {
+    match Executor::of(db) {
+        Executor::Pool(pool) => {
+            let pool = pool.clone();
+            let begin = async move { Unit::on_pool(&pool).await };
+            shield::run(begin, |unit| unit.perform(write)).await
+        }
+        Executor::Transaction(txn) => Unit::on_transaction(txn).await?.perform(write).await,
+        Executor::Unknown(name) => {
+            escaped(write.recorder(), W::OPERATION, Place::Unknown(name))?;
+            write.run(Ground::of_caller(db)).await
+        }
+    }
+}
 
 /// What one operation does, as a whole: a transaction of its own on a pool, a savepoint on a
-/// transaction. Dropping it, as a cancelled future does, takes everything back.
-pub(super) struct Unit {
+/// transaction. Dropping it takes everything back.
+struct Unit {
     txn: DatabaseTransaction,
     group: Option<Uuid>,
     // Declared last, so that the next in line finds the savepoint gone.
@@ -18,27 +37,6 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// Opens a unit on what the caller passed; none where that can hold none and the policy lets the
-    /// write go on without.
-    pub(super) async fn open<E, C>(
-        db: &C,
-        recorder: &Recorder<E>,
-        operation: Operation,
-    ) -> Result<Option<Self>, DbErr>
-    where
-        E: Auditable,
-        C: ConnectionTrait,
-    {
-        match Executor::of(db) {
-            Executor::Pool(pool) => Self::on_pool(pool).await.map(Some),
-            Executor::Transaction(txn) => Self::on_transaction(txn).await.map(Some),
-            Executor::Unknown(name) => {
-                escaped(recorder, operation, Place::Unknown(name))?;
-                Ok(None)
-            }
-        }
-    }
-
     /// `BEGIN IMMEDIATE` on `SQLite`, where the lock of a row is the lock of the file.
     async fn on_pool(db: &DatabaseConnection) -> Result<Self, DbErr> {
         let options = TransactionOptions {
@@ -57,7 +55,12 @@ impl Unit {
         Ok(Self { txn: txn.begin().await?, group: None, turn: Some(turn) })
     }
 
-    pub(super) fn ground(&self) -> Ground<'_, DatabaseTransaction> {
+    async fn perform<W: RowWrite>(self, write: W) -> Result<W::Output, DbErr> {
+        let outcome = write.run(self.ground()).await;
+        self.finish(outcome).await
+    }
+
+    fn ground(&self) -> Ground<'_, DatabaseTransaction> {
         let on_callers_transaction = self.turn.is_some();
         Ground {
             db: &self.txn,
@@ -68,7 +71,7 @@ impl Unit {
     }
 
     /// Commits what succeeded and takes back what did not.
-    pub(super) async fn finish<T>(self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    async fn finish<T>(self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         match outcome {
             Ok(value) => {
                 self.txn.commit().await?;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use audit_core::{AuditConfig, AuditContext, AuditUser, InAuditContext};
+use crate::{AuditConfig, AuditContext, AuditUser, InAuditContext};
 
 fn named(id: &str) -> AuditContext {
     AuditContext::new().user(AuditUser::new(id))
@@ -19,9 +19,7 @@ async fn nested_scopes_restore_the_outer_one() {
     assert_eq!(current(), None);
     named("ann")
         .scope(async {
-            named("bob")
-                .scope(async { assert_eq!(current().as_deref(), Some("bob")) })
-                .await;
+            named("bob").scope(async { assert_eq!(current().as_deref(), Some("bob")) }).await;
             assert_eq!(current().as_deref(), Some("ann"));
             AuditContext::new().sync_scope(|| assert_eq!(current(), None));
             assert_eq!(current().as_deref(), Some("ann"));
@@ -77,17 +75,13 @@ async fn a_plain_spawn_inherits_nothing_and_ours_carries_the_scope() {
     named("ann")
         .scope(async {
             assert_eq!(tokio::spawn(async { current() }).await.unwrap(), None);
-            let carried = audit_core::spawn(async {
+            let carried = crate::spawn(async {
                 assert!(AuditContext::set_user(AuditUser::new("bob")));
                 current()
             });
             assert_eq!(carried.await.unwrap().as_deref(), Some("bob"));
-            assert_eq!(
-                current().as_deref(),
-                Some("ann"),
-                "what the task sets stays in the task"
-            );
-            let blocking = audit_core::spawn_blocking(current).await.unwrap();
+            assert_eq!(current().as_deref(), Some("ann"), "what the task sets stays in the task");
+            let blocking = crate::spawn_blocking(current).await.unwrap();
             assert_eq!(blocking.as_deref(), Some("ann"));
             let later = async { current() }.in_current_audit_context();
             assert_eq!(tokio::spawn(later).await.unwrap().as_deref(), Some("ann"));
@@ -99,19 +93,11 @@ async fn a_plain_spawn_inherits_nothing_and_ours_carries_the_scope() {
 async fn pause_and_configuration_travel_with_the_context() {
     let config = AuditConfig::new().exclude_table("session");
     let inside = config.scope(AuditContext::without_audit(async {
-        let seen = || {
-            (
-                audit_core::is_paused(),
-                AuditConfig::current().records("session"),
-            )
-        };
-        (
-            seen(),
-            audit_core::spawn(async move { seen() }).await.unwrap(),
-        )
+        let seen = || (crate::is_paused(), AuditConfig::current().records("session"));
+        (seen(), crate::spawn(async move { seen() }).await.unwrap())
     }));
     assert_eq!(inside.await, ((true, false), (true, false)));
-    assert!(!audit_core::is_paused());
+    assert!(!crate::is_paused());
     assert!(AuditConfig::current().records("session"));
 }
 
@@ -130,13 +116,7 @@ async fn joined_futures_keep_their_own_users() {
 
 #[test]
 fn a_context_crosses_a_process_as_json() {
-    let context = named("ann")
-        .request_id("req-1")
-        .reason("ticket 7")
-        .metadata("ip", "203.0.113.9");
+    let context = named("ann").request_id("req-1").reason("ticket 7").metadata("ip", "203.0.113.9");
     let json = serde_json::to_string(&context).unwrap();
-    assert_eq!(
-        serde_json::from_str::<AuditContext>(&json).unwrap(),
-        context
-    );
+    assert_eq!(serde_json::from_str::<AuditContext>(&json).unwrap(), context);
 }

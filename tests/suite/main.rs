@@ -1,0 +1,43 @@
+//! The suite: every behaviour on every backend, in one binary.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(missing_docs, unreachable_pub, reason = "entities are written as applications write them")]
+
+use std::process::ExitCode;
+
+mod capture;
+mod concurrency;
+mod entities;
+mod escape;
+mod failure;
+mod harness;
+mod hooks;
+mod keys;
+mod migration;
+mod no_phantom;
+mod policy;
+mod support;
+mod ui;
+mod values;
+mod who;
+
+fn main() -> ExitCode {
+    audit_tests::run(
+        [
+            capture::tests(),
+            concurrency::tests(),
+            escape::tests(),
+            failure::tests(),
+            harness::tests(),
+            hooks::tests(),
+            keys::tests(),
+            migration::tests(),
+            no_phantom::tests(),
+            policy::tests(),
+            ui::tests(),
+            values::tests(),
+            who::tests(),
+        ]
+        .concat(),
+    )
+}

@@ -1,0 +1,169 @@
+//! What did not happen is not in the trail.
+
+use audit_tests::TestDb;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, ModelTrait, SqlErr,
+    TransactionTrait,
+};
+
+use crate::{
+    entities::post,
+    support::{by, create, entries, new_post, number, unseen_post},
+};
+
+audit_tests::tests! {
+    a_write_that_breaks_a_constraint_leaves_nothing,
+    a_write_of_a_missing_row_leaves_nothing,
+    a_write_without_a_key_leaves_nothing,
+    a_write_that_changes_nothing_leaves_nothing,
+    a_rolled_back_write_leaves_nothing,
+    a_failed_write_inside_a_transaction_leaves_the_rest_of_it,
+    #[alone] failures_leave_nothing_in_memory,
+}
+
+async fn a_write_that_breaks_a_constraint_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    unseen_post(&t.db, "a").await;
+    let mut b = unseen_post(&t.db, "b").await.into_active_model();
+    let insert = new_post("a").insert(&t.db).await.unwrap_err();
+    b.title = Set("a".to_owned());
+    let update = b.clone().update(&t.db).await.unwrap_err();
+    let bare = b.clone().update_without_returning(&t.db).await.unwrap_err();
+    let generic = ActiveModelTrait::update(b, &t.db).await.unwrap_err();
+    for error in [insert, update, bare, generic] {
+        let kind = error.sql_err();
+        assert!(matches!(kind, Some(SqlErr::UniqueConstraintViolation(_))), "{error}");
+    }
+    assert!(entries(&t.db).await.is_empty());
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 2);
+}
+
+async fn a_write_of_a_missing_row_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let ghost = || post::ActiveModel { id: Set(99), likes: Set(1), ..Default::default() };
+    let error = ghost().update(&t.db).await.unwrap_err();
+    assert!(matches!(error, DbErr::RecordNotUpdated), "{error}");
+    let error = ghost().update_without_returning(&t.db).await.unwrap_err();
+    assert!(matches!(error, DbErr::RecordNotUpdated), "{error}");
+    assert_eq!(ghost().delete(&t.db).await.unwrap().rows_affected, 0);
+    let txn = t.db.begin().await.unwrap();
+    let error = ActiveModelTrait::update(ghost(), &txn).await.unwrap_err();
+    assert!(matches!(error, DbErr::RecordNotUpdated), "{error}");
+    let deleted = ActiveModelTrait::delete(ghost(), &txn).await.unwrap();
+    assert_eq!(deleted.rows_affected, 0);
+    txn.commit().await.unwrap();
+    assert!(entries(&t.db).await.is_empty());
+}
+
+async fn a_write_without_a_key_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let keyless = || post::ActiveModel { likes: Set(1), ..Default::default() };
+    for error in [
+        keyless().update(&t.db).await.unwrap_err(),
+        keyless().update_without_returning(&t.db).await.unwrap_err(),
+        keyless().delete(&t.db).await.unwrap_err(),
+        ActiveModelTrait::update(keyless(), &t.db).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, DbErr::PrimaryKeyNotSet { .. }), "{error}");
+    }
+    assert!(entries(&t.db).await.is_empty());
+}
+
+async fn a_write_that_changes_nothing_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let post = unseen_post(&t.db, "a").await;
+    // Nothing set.
+    assert_eq!(post.clone().into_active_model().update(&t.db).await.unwrap(), post);
+    // The same values set again.
+    let same = post.clone().into_active_model().reset_all();
+    assert_eq!(same.clone().update(&t.db).await.unwrap(), post);
+    assert_eq!(same.clone().update_without_returning(&t.db).await.unwrap().rows_affected, 1);
+    assert_eq!(ActiveModelTrait::update(same, &t.db).await.unwrap(), post);
+    // A skipped column alone.
+    let mut skipped = post.into_active_model();
+    skipped.views = Set(7);
+    assert_eq!(skipped.update(&t.db).await.unwrap().views, 7);
+    assert!(entries(&t.db).await.is_empty());
+}
+
+async fn a_rolled_back_write_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let seen = unseen_post(&t.db, "seen").await;
+    for explicit in [true, false] {
+        let txn = t.db.begin().await.unwrap();
+        new_post("a").insert(&txn).await.unwrap();
+        let mut post = seen.clone().into_active_model();
+        post.likes = Set(9);
+        post.update(&txn).await.unwrap().delete(&txn).await.unwrap();
+        assert_eq!(entries(&txn).await.len(), 3);
+        if explicit {
+            txn.rollback().await.unwrap();
+        } else {
+            drop(txn);
+        }
+    }
+    let failed = t.db.transaction::<_, (), DbErr>(|txn| {
+        Box::pin(async move {
+            new_post("b").insert(txn).await?;
+            Err(DbErr::Custom("changed my mind".to_owned()))
+        })
+    });
+    failed.await.unwrap_err();
+    assert!(entries(&t.db).await.is_empty());
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
+}
+
+/// Our savepoint takes the failure back, so that even a `PostgreSQL` transaction goes on.
+async fn a_failed_write_inside_a_transaction_leaves_the_rest_of_it(t: TestDb) {
+    create!(t, post::Entity);
+    unseen_post(&t.db, "taken").await;
+    let txn = t.db.begin().await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    new_post("taken").insert(&txn).await.unwrap_err();
+    new_post("b").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    let entries = entries(&t.db).await;
+    let titles: Vec<_> =
+        entries.iter().map(|entry| &entry.new_values.as_ref().unwrap()["title"]).collect();
+    assert_eq!(titles, ["a", "b"]);
+}
+
+/// Everything that can end badly, many times over: the heap does not grow with it.
+async fn failures_leave_nothing_in_memory(t: TestDb) {
+    create!(t, post::Entity);
+    let taken = unseen_post(&t.db, "taken").await;
+    let other = unseen_post(&t.db, "other").await;
+    let round = async || {
+        by("ann", async {
+            new_post("taken").insert(&t.db).await.unwrap_err();
+            let mut clash = other.clone().into_active_model();
+            clash.title = Set("taken".to_owned());
+            clash.clone().update(&t.db).await.unwrap_err();
+            let txn = t.db.begin().await.unwrap();
+            clash.clone().update(&txn).await.unwrap_err();
+            ActiveModelTrait::update(clash.clone(), &txn).await.unwrap_err();
+            txn.rollback().await.unwrap();
+            let txn = t.db.begin().await.unwrap();
+            let ghost = post::ActiveModel { id: Set(99), likes: Set(1), ..Default::default() };
+            ghost.clone().update(&txn).await.unwrap_err();
+            ModelTrait::delete(taken.clone(), &txn).await.unwrap();
+            drop(txn);
+            let mut slow = taken.clone().into_active_model();
+            slow.likes = Set(1);
+            let cancelled = slow.update(&t.db);
+            let _ = tokio::time::timeout(std::time::Duration::ZERO, cancelled).await;
+        })
+        .await;
+    };
+    for _ in 0..50 {
+        round().await;
+    }
+    let before = audit_tests::memory::live_bytes();
+    for _ in 0..500 {
+        round().await;
+    }
+    let grown = audit_tests::memory::live_bytes().saturating_sub(before);
+    // One byte a failure would be 3,500; buffers of the pool come and go by more than that.
+    assert!(grown < 64 * 1024, "500 rounds of failures left {grown} bytes");
+    assert!(post::Entity::find_by_id(taken.id).one(&t.db).await.unwrap().is_some());
+}

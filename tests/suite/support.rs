@@ -1,0 +1,118 @@
+//! What the tests of the suite share.
+
+use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
+use audit_tests::TestDb;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder};
+use sea_orm_migration::MigratorTrait;
+
+use crate::entities::post;
+
+/// Creates the trail and the tables named.
+macro_rules! create {
+    ($t:expr, $($entity:path),+) => {{
+        $crate::support::migrate(&$t).await;
+        let builder = $t.db.get_schema_builder();
+        $(let builder = builder.register($entity);)+
+        builder.apply(&$t.db).await.unwrap();
+    }};
+}
+pub(crate) use create;
+
+/// Creates the trail.
+pub(crate) async fn migrate(t: &TestDb) {
+    audit_migration::Migrator::up(&t.db, None).await.unwrap();
+}
+
+/// A post to insert.
+pub(crate) fn new_post(title: &str) -> post::ActiveModel {
+    post::ActiveModel {
+        title: Set(title.to_owned()),
+        likes: Set(0),
+        token: Set(None),
+        views: Set(0),
+        ..Default::default()
+    }
+}
+
+/// A post that exists, inserted without a trace in the trail.
+pub(crate) async fn unseen_post(db: &impl ConnectionTrait, title: &str) -> post::Model {
+    AuditContext::without_audit(new_post(title).insert(db)).await.unwrap()
+}
+
+/// All entries in the order of the trail.
+pub(crate) async fn entries(db: &impl ConnectionTrait) -> Vec<AuditEntry> {
+    let rows = entity::Entity::find()
+        .order_by_asc(entity::Column::Timestamp)
+        .order_by_asc(entity::Column::Id)
+        .all(db)
+        .await
+        .unwrap();
+    rows.into_iter().map(|row| row.try_into().unwrap()).collect()
+}
+
+/// The whole trail as lines such as `UPDATE post 1 by ann: {"likes":0} -> {"likes":1}`.
+pub(crate) async fn trail(db: &impl ConnectionTrait) -> Vec<String> {
+    entries(db).await.iter().map(line).collect()
+}
+
+fn line(entry: &AuditEntry) -> String {
+    let AuditEntry { operation, table_name, record_id, .. } = entry;
+    let user = entry.user_id.as_deref().unwrap_or("nobody");
+    let values = [&entry.old_values, &entry.new_values];
+    let values = values.map(|side| side.as_ref().map_or("none".to_owned(), ToString::to_string));
+    format!("{operation} {table_name} {record_id} by {user}: {} -> {}", values[0], values[1])
+}
+
+/// Asserts that the trail is exactly these lines.
+#[track_caller]
+pub(crate) fn assert_lines(trail: &[String], expected: &[&str]) {
+    assert_eq!(trail, expected, "\ntrail:\n{}\n", trail.join("\n"));
+}
+
+/// Runs `work` in the name of a user.
+pub(crate) async fn by<T>(user: impl Into<String>, work: impl Future<Output = T>) -> T {
+    AuditContext::new().user(AuditUser::new(user)).scope(work).await
+}
+
+/// Runs SQL for its effect.
+pub(crate) async fn sql(db: &impl ConnectionTrait, sql: &str) {
+    db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The number that a query answers.
+pub(crate) async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index::<i64>(0)
+        .or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from))
+        .unwrap()
+}
+
+/// A database as text, where a secret that was ever stored would be seen.
+pub(crate) async fn dump(t: &TestDb) -> Vec<u8> {
+    use sea_orm::Statement;
+    let mut text = Vec::new();
+    if let Some(path) = t.path() {
+        for suffix in ["", "-wal"] {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            text.extend(std::fs::read(name).unwrap_or_default());
+        }
+    }
+    let cast = match t.backend {
+        audit_tests::Backend::Postgres => "SELECT a::text FROM audit_trail a",
+        audit_tests::Backend::MariaDb => {
+            "SELECT CAST(CONCAT_WS('|', record_id, BINARY old_values, BINARY new_values) AS CHAR) \
+             FROM audit_trail"
+        }
+        audit_tests::Backend::Sqlite => {
+            "SELECT concat_ws('|', table_name, record_id, operation, old_values, new_values, user_id, \
+             user_email, request_id, reason, metadata) FROM audit_trail"
+        }
+    };
+    let statement = Statement::from_string(t.db.get_database_backend(), cast);
+    for row in t.db.query_all_raw(statement).await.unwrap() {
+        text.extend(row.try_get_by_index::<String>(0).unwrap().into_bytes());
+    }
+    text
+}

@@ -1,0 +1,478 @@
+//! Every type that a backend stores comes back from the trail as it was.
+
+use std::mem::discriminant;
+
+use audit_seaorm::{
+    AuditTrail, Auditable,
+    encode::{decode, encode, same_value},
+};
+use audit_tests::{Backend, TestDb};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyTrait, TryIntoModel, prelude::*,
+};
+use serde_json::json;
+
+use crate::support::{create, entries, sql};
+
+audit_tests::tests! {
+    every_common_type_is_exact,
+    #[only(MariaDb)] unsigned_and_small_integers_are_exact,
+    #[only(Postgres)] floats_that_are_no_numbers_are_exact,
+    #[only(Postgres)] arrays_are_exact,
+    #[only(Postgres)] native_enums_and_network_addresses_are_exact,
+    #[only(Postgres)] vectors_are_exact,
+    equal_values_in_another_form_are_no_change,
+}
+
+/// Inserts `first`, updates it to `second`, and reads every image of both from the trail.
+async fn assert_exact<E, A>(t: &TestDb, entity: E, first: A, second: A)
+where
+    E: Auditable + EntityTrait<ActiveModel = A>,
+    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + TryIntoModel<E::Model> + Send,
+    E::Model: IntoActiveModel<A> + PartialEq,
+    <E::PrimaryKey as PrimaryKeyTrait>::ValueType: From<i32>,
+{
+    let _ = entity;
+    let txn = sea_orm::TransactionTrait::begin(&t.db).await.unwrap();
+    first.insert(&txn).await.unwrap();
+    let before = E::find().one(&txn).await.unwrap().unwrap();
+    second.update(&txn).await.unwrap();
+    let after = E::find().one(&txn).await.unwrap().unwrap();
+    txn.commit().await.unwrap();
+
+    let trail = AuditTrail::find_for_record(&t.db, E::default(), 1).await.unwrap();
+    let [updated, created] = &trail[..] else { panic!("{trail:?}") };
+    assert_image::<E>(&before, created.new_values.as_ref().unwrap(), true);
+    assert_image::<E>(&before, updated.old_values.as_ref().unwrap(), false);
+    assert_image::<E>(&after, updated.new_values.as_ref().unwrap(), false);
+    let changed = updated.new_values.as_ref().unwrap().as_object().unwrap().len();
+    assert_eq!(changed, E::Column::iter().count() - 1, "every column but the key: {updated:?}");
+}
+
+fn assert_image<E: EntityTrait>(row: &E::Model, image: &serde_json::Value, whole: bool) {
+    for column in E::Column::iter() {
+        let name = column.as_str();
+        let Some(json) = image.get(name) else {
+            assert!(!whole, "{name} is missing");
+            continue;
+        };
+        let value = row.get(column);
+        let decoded = decode::<E>(column, json).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(discriminant(&decoded), discriminant(&value), "{name}");
+        assert!(same_value(&decoded, &value), "{name}: {decoded:?} is not {value:?}");
+        assert_eq!(&encode(&value).unwrap(), json, "{name}");
+        let mut rebuilt = row.clone();
+        rebuilt.try_set(column, decoded).unwrap();
+        assert!(same_value(&rebuilt.get(column), &value), "{name}");
+    }
+}
+
+mod plain {
+    use audit_seaorm::Auditable;
+    use sea_orm::{FromJsonQueryResult, entity::prelude::*};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "i32", db_type = "Integer")]
+    pub enum Level {
+        #[sea_orm(num_value = 0)]
+        Low,
+        #[sea_orm(num_value = 9)]
+        High,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType)]
+    pub struct Name(pub String);
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+    pub struct Address {
+        pub street: String,
+    }
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "plain")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub bool: bool,
+        pub i16: i16,
+        pub i32: i32,
+        pub i64: i64,
+        pub f32: f32,
+        pub f64: f64,
+        pub text: String,
+        pub none: Option<String>,
+        pub bytes: Vec<u8>,
+        #[sea_orm(column_type = "Json")]
+        pub json: Json,
+        #[sea_orm(column_type = "JsonBinary", nullable)]
+        pub maybe_json: Option<Json>,
+        pub uuid: Uuid,
+        #[sea_orm(column_type = "Decimal(Some((20, 4)))")]
+        pub decimal: Decimal,
+        pub date: Date,
+        pub time: Time,
+        pub date_time: DateTime,
+        pub date_time_utc: DateTimeUtc,
+        pub date_time_zone: DateTimeWithTimeZone,
+        pub date_time_local: DateTimeLocal,
+        pub t_date: TimeDate,
+        pub t_time: TimeTime,
+        pub t_date_time: TimeDateTime,
+        pub t_date_time_zone: TimeDateTimeWithTimeZone,
+        pub level: Level,
+        pub name: Name,
+        pub address: Address,
+    }
+}
+
+async fn every_common_type_is_exact(t: TestDb) {
+    use plain::{ActiveModel, Address, Level, Name};
+    create!(t, plain::Entity);
+    if t.backend == Backend::MariaDb {
+        // SeaORM's types there keep whole seconds.
+        for (column, kind) in [
+            ("time", "time(6)"),
+            ("date_time", "datetime(6)"),
+            ("date_time_utc", "timestamp(6)"),
+            ("date_time_zone", "timestamp(6)"),
+            ("date_time_local", "timestamp(6)"),
+            ("t_time", "time(6)"),
+            ("t_date_time", "datetime(6)"),
+            ("t_date_time_zone", "timestamp(6)"),
+        ] {
+            sql(&t.db, &format!("ALTER TABLE plain MODIFY `{column}` {kind} NOT NULL")).await;
+        }
+    }
+    let moment: DateTimeUtc = "2026-02-28T23:59:59.123456Z".parse().unwrap();
+    let t_moment =
+        TimeDateTimeWithTimeZone::from_unix_timestamp_nanos(1_772_323_199_123_456_000).unwrap();
+    let first = ActiveModel {
+        bool: Set(true),
+        i16: Set(i16::MIN),
+        i32: Set(i32::MAX),
+        i64: Set(i64::MIN),
+        f32: Set(0.1),
+        f64: Set(-2.089_311_719_551_967_5e300),
+        text: Set("[REDACTED]".to_owned()),
+        none: Set(None),
+        bytes: Set(vec![0xff, 0x00, 0xfe, b'a']),
+        json: Set(json!(null)),
+        maybe_json: Set(None),
+        uuid: Set(Uuid::from_u128(u128::MAX)),
+        decimal: Set(Decimal::new(123_456_789_010, 4)),
+        date: Set(moment.date_naive()),
+        time: Set(moment.time()),
+        date_time: Set(moment.naive_utc()),
+        date_time_utc: Set(moment),
+        date_time_zone: Set(moment.into()),
+        date_time_local: Set(moment.into()),
+        t_date: Set(t_moment.date()),
+        t_time: Set(t_moment.time()),
+        t_date_time: Set(TimeDateTime::new(t_moment.date(), t_moment.time())),
+        t_date_time_zone: Set(t_moment),
+        level: Set(Level::High),
+        name: Set(Name("ü🦀'\"\\".to_owned())),
+        address: Set(Address { street: "Main".to_owned() }),
+        ..Default::default()
+    };
+    let second = ActiveModel {
+        id: Set(1),
+        bool: Set(false),
+        i16: Set(0),
+        i32: Set(-1),
+        i64: Set(9_007_199_254_740_993),
+        f32: Set(f32::MAX),
+        f64: Set(5e-324),
+        text: Set(String::new()),
+        none: Set(Some("null".to_owned())),
+        bytes: Set(vec![]),
+        json: Set(json!({"$json": [1.0, 2], "b": {"c": null}})),
+        maybe_json: Set(Some(json!(null))),
+        uuid: Set(Uuid::nil()),
+        decimal: Set("-0.0001".parse().unwrap()),
+        date: Set("1970-01-02".parse().unwrap()),
+        time: Set("00:00:00".parse().unwrap()),
+        date_time: Set("1999-12-31T00:00:00.000001".parse().unwrap()),
+        date_time_utc: Set("1999-12-31T00:00:00.1Z".parse().unwrap()),
+        date_time_zone: Set("1999-12-31T01:00:00.1+05:30".parse().unwrap()),
+        date_time_local: Set("1999-12-31T01:00:00.1+05:30".parse().unwrap()),
+        t_date: Set(TimeDate::MIN.replace_year(1999).unwrap()),
+        t_time: Set(TimeTime::MIDNIGHT),
+        t_date_time: Set(TimeDateTime::new(t_moment.date(), TimeTime::MIDNIGHT)),
+        t_date_time_zone: Set(TimeDateTimeWithTimeZone::UNIX_EPOCH.replace_year(1999).unwrap()),
+        level: Set(Level::Low),
+        name: Set(Name(String::new())),
+        address: Set(Address { street: "High".to_owned() }),
+    };
+    assert_exact(&t, plain::Entity, first, second).await;
+    let created = &entries(&t.db).await[0].new_values.clone().unwrap();
+    assert_eq!(created["bytes"], "ff00fe61");
+    assert_eq!(created["date_time_utc"], "2026-02-28T23:59:59.123456Z");
+    assert_eq!(created["json"], json!({"$json": "null"}));
+    assert_eq!(created["maybe_json"], json!(null));
+    assert_eq!(created["text"], json!({"$json": "\"[REDACTED]\""}));
+    if t.backend != Backend::Sqlite {
+        // SQLite has no decimals: SeaORM stores a float there.
+        assert_eq!(created["decimal"], "12345678.9010");
+    }
+}
+
+mod small {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "small")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub i8: i8,
+        pub u8: u8,
+        pub u16: u16,
+        pub u32: u32,
+        pub u64: u64,
+        #[sea_orm(column_type = "Decimal(Some((40, 10)))")]
+        pub big: BigDecimal,
+    }
+}
+
+async fn unsigned_and_small_integers_are_exact(t: TestDb) {
+    create!(t, small::Entity);
+    let first = small::ActiveModel {
+        i8: Set(i8::MIN),
+        u8: Set(u8::MAX),
+        u16: Set(u16::MAX),
+        u32: Set(u32::MAX),
+        u64: Set(u64::MAX),
+        big: Set("123456789012345678901234567890.0100000000".parse().unwrap()),
+        ..Default::default()
+    };
+    let second = small::ActiveModel {
+        id: Set(1),
+        i8: Set(i8::MAX),
+        u8: Set(0),
+        u16: Set(0),
+        u32: Set(0),
+        u64: Set(u64::MAX - 1),
+        big: Set("-0.0000000001".parse().unwrap()),
+    };
+    assert_exact(&t, small::Entity, first, second).await;
+    let created = &entries(&t.db).await[0].new_values.clone().unwrap();
+    assert_eq!(created["u64"], json!(u64::MAX));
+    assert_eq!(created["big"], "123456789012345678901234567890.0100000000");
+}
+
+mod float {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "float")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub f32: f32,
+        pub f64: f64,
+        pub other: f64,
+    }
+}
+
+async fn floats_that_are_no_numbers_are_exact(t: TestDb) {
+    create!(t, float::Entity);
+    let row = |f32, f64, other| float::ActiveModel {
+        f32: Set(f32),
+        f64: Set(f64),
+        other: Set(other),
+        ..Default::default()
+    };
+    let first = row(f32::NAN, f64::INFINITY, 1.0);
+    let second = float::ActiveModel { id: Set(1), ..row(f32::NEG_INFINITY, f64::NAN, 2.0) };
+    assert_exact(&t, float::Entity, first, second).await;
+    let nan_again = float::ActiveModel { id: Set(1), ..row(f32::NEG_INFINITY, f64::NAN, 2.0) };
+    nan_again.update(&t.db).await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 2, "NaN for NaN is no change");
+}
+
+mod array {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "array")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub bools: Vec<bool>,
+        pub ints: Vec<i32>,
+        pub bigs: Vec<i64>,
+        pub floats: Vec<f64>,
+        pub texts: Vec<String>,
+        pub maybe: Option<Vec<String>>,
+        pub uuids: Vec<Uuid>,
+        pub decimals: Vec<Decimal>,
+        pub moments: Vec<DateTimeUtc>,
+    }
+}
+
+async fn arrays_are_exact(t: TestDb) {
+    create!(t, array::Entity);
+    let first = array::ActiveModel {
+        bools: Set(vec![true, false]),
+        ints: Set(vec![]),
+        bigs: Set(vec![i64::MAX]),
+        floats: Set(vec![f64::NAN, 0.1]),
+        texts: Set(vec!["[REDACTED]".to_owned(), "null".to_owned(), "{a,b}".to_owned()]),
+        maybe: Set(None),
+        uuids: Set(vec![Uuid::max()]),
+        decimals: Set(vec!["1.50".parse().unwrap()]),
+        moments: Set(vec!["2026-02-28T23:59:59.123456Z".parse().unwrap()]),
+        ..Default::default()
+    };
+    let second = array::ActiveModel {
+        id: Set(1),
+        bools: Set(vec![]),
+        ints: Set(vec![1, -1]),
+        bigs: Set(vec![]),
+        floats: Set(vec![]),
+        texts: Set(vec![String::new()]),
+        maybe: Set(Some(vec![])),
+        uuids: Set(vec![]),
+        decimals: Set(vec![]),
+        moments: Set(vec![]),
+    };
+    assert_exact(&t, array::Entity, first, second).await;
+    let created = &entries(&t.db).await[0].new_values.clone().unwrap();
+    assert_eq!(created["ints"], json!([]));
+    assert_eq!(created["floats"], json!(["NaN", 0.1]));
+}
+
+mod native {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "mood")]
+    pub enum Mood {
+        #[sea_orm(string_value = "sad")]
+        Sad,
+        #[sea_orm(string_value = "happy")]
+        Happy,
+    }
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "native")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub mood: Mood,
+        pub maybe: Option<Mood>,
+        pub moods: Vec<Mood>,
+        #[sea_orm(column_type = "Inet")]
+        pub address: IpNetwork,
+    }
+}
+
+async fn native_enums_and_network_addresses_are_exact(t: TestDb) {
+    use native::{ActiveModel, Mood};
+    create!(t, native::Entity);
+    let first = ActiveModel {
+        mood: Set(Mood::Sad),
+        maybe: Set(None),
+        moods: Set(vec![Mood::Happy, Mood::Sad]),
+        address: Set("10.0.0.1/8".parse().unwrap()),
+        ..Default::default()
+    };
+    let second = ActiveModel {
+        id: Set(1),
+        mood: Set(Mood::Happy),
+        maybe: Set(Some(Mood::Sad)),
+        moods: Set(vec![]),
+        address: Set("2001:db8::1/128".parse().unwrap()),
+    };
+    assert_exact(&t, native::Entity, first, second).await;
+}
+
+mod embedding {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "embedding")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub vector: PgVector,
+    }
+}
+
+/// Debian has no `pgvector`. All that matters here is a type of that name which keeps the bytes of the
+/// driver's binary format, and `bytea` under another name does.
+const VECTOR: &str = "
+    CREATE TYPE vector;
+    CREATE FUNCTION vector_in(cstring) RETURNS vector LANGUAGE internal STRICT AS 'byteain';
+    CREATE FUNCTION vector_out(vector) RETURNS cstring LANGUAGE internal STRICT AS 'byteaout';
+    CREATE FUNCTION vector_recv(internal) RETURNS vector LANGUAGE internal STRICT AS 'bytearecv';
+    CREATE FUNCTION vector_send(vector) RETURNS bytea LANGUAGE internal STRICT AS 'byteasend';
+    CREATE TYPE vector (INPUT = vector_in, OUTPUT = vector_out, RECEIVE = vector_recv,
+        SEND = vector_send, STORAGE = extended)";
+
+async fn vectors_are_exact(t: TestDb) {
+    sql(&t.db, VECTOR).await;
+    sql(&t.db, "CREATE TABLE embedding (id serial PRIMARY KEY, vector vector NOT NULL)").await;
+    create!(t, crate::entities::post::Entity);
+    let row = |id, vector: Vec<f32>| embedding::ActiveModel { id, vector: Set(vector.into()) };
+    let first = row(sea_orm::ActiveValue::NotSet, vec![0.1, -2.5e-7, 3.0]);
+    assert_exact(&t, embedding::Entity, first, row(Set(1), vec![0.0])).await;
+}
+
+async fn equal_values_in_another_form_are_no_change(t: TestDb) {
+    create!(t, crate::entities::post::Entity);
+    let decimal = match t.backend {
+        Backend::Postgres => "numeric",
+        Backend::Sqlite => "real",
+        Backend::MariaDb => "decimal(20,4)",
+    };
+    let json = if t.backend == Backend::MariaDb { "longtext" } else { "json" };
+    sql(
+        &t.db,
+        &format!(
+            "CREATE TABLE form (id int PRIMARY KEY, decimal_value {decimal}, json_value {json})"
+        ),
+    )
+    .await;
+    let row = |decimal: &str, json: &str| form::ActiveModel {
+        id: Set(1),
+        decimal_value: Set(decimal.parse().unwrap()),
+        json_value: Set(serde_json::from_str(json).unwrap()),
+    };
+    row("1.0", r#"{"a":1,"b":[2]}"#).insert(&t.db).await.unwrap();
+    row("1.00", r#"{"b":[2.0],"a":1}"#).update(&t.db).await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 1);
+    row("1.01", r#"{"b":[2.0],"a":1}"#).update(&t.db).await.unwrap();
+    let changed = entries(&t.db).await[1].new_values.clone().unwrap();
+    assert_eq!(changed.as_object().unwrap().keys().collect::<Vec<_>>(), ["decimal_value"]);
+}
+
+mod form {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "form")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub decimal_value: Decimal,
+        #[sea_orm(column_type = "Json")]
+        pub json_value: Json,
+    }
+}
