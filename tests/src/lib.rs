@@ -48,3 +48,8 @@ pub use test::Test;
 pub fn long() -> bool {
     std::env::var_os("AUDIT_TEST_LONG").is_some_and(|value| !value.is_empty())
 }
+
+/// The README's code runs as it stands there.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

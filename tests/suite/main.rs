@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(missing_docs, unreachable_pub, reason = "entities are written as applications write them")]
+#![allow(clippy::large_futures, reason = "a test is one long future")]
 
 use std::process::ExitCode;
 

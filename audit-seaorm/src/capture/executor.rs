@@ -44,14 +44,14 @@ impl<'a> Executor<'a> {
 /// `Any` would need `C: 'static`, which `SeaORM` does not ask of a connection. `typeid` compares types
 /// with their lifetimes erased, so `T` must be sound with any lifetime that `C` may have: the types
 /// asked for above have none, or one that is covariant and outlived by the reference.
-fn same_type<'a, C, T>(db: &'a C) -> Option<&'a T> {
+fn same_type<C, T>(db: &C) -> Option<&T> {
     if typeid::of::<C>() != typeid::of::<T>() {
         return None;
     }
     #[allow(unsafe_code, reason = "a cast to the same type, which no safe means can express")]
     // SAFETY: `C` and `T` are the same type up to lifetimes, so layout and validity are the same, and
-    // the result borrows for as long as the argument does. A lifetime inside of `C` outlives `'a`,
-    // and `T` names no longer one than `'a`.
+    // the result borrows for as long as the argument does. A lifetime inside of `C` outlives that
+    // borrow, and `T` names no longer one.
     Some(unsafe { &*std::ptr::from_ref(db).cast::<T>() })
 }
 

@@ -10,6 +10,11 @@
 //! - A delete reads its before-image under lock in the before-hook, and the row itself carries it to
 //!   the after-hook. There is no store beside the row that could leak, or mix up two of them.
 
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "called by what the derive writes, and by nobody else"
+)]
+
 use audit_core::Operation;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,

@@ -3,6 +3,11 @@
 //! The user's hooks get the caller's connection, as they would without auditing. So the order is:
 //! before-hook, `BEGIN`, before-image, write, entry, `COMMIT`, after-hook.
 
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "called by what the derive writes, and by nobody else"
+)]
+
 use sea_orm::{
     ActiveModelBehavior, ConnectionTrait, DbErr, DeleteResult, EntityTrait, IntoActiveModel,
     ModelTrait, UpdateResult,

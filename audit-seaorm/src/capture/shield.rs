@@ -28,11 +28,11 @@ where
     }
     let (answer, waiting) = oneshot::channel();
     let task = async move {
-        let begun = begin.await;
+        let unit = begin.await;
         if answer.is_closed() {
             return;
         }
-        let outcome = match begun {
+        let outcome = match unit {
             Ok(unit) => work(unit).await,
             Err(error) => Err(error),
         };
