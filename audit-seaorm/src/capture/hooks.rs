@@ -40,14 +40,15 @@ where
     C: ConnectionTrait,
 {
     let row = AuditHooks::before_save(row, db, insert).await?;
+    let Some(recorder) = Recorder::<A::Entity>::active() else {
+        return Ok(row);
+    };
     if insert {
-        if let Some(recorder) = Recorder::<A::Entity>::active() {
-            admit(db, &recorder, Operation::Create)?;
-        }
+        admit(db, &recorder, Operation::Create)?;
         return Ok(row);
     }
     match Update::of(row) {
-        Ok(update) => Ok(perform(update, db).await?.into_active_model()),
+        Ok(update) => Ok(perform(update, recorder, db).await?.into_active_model()),
         Err(row) => Ok(row),
     }
 }

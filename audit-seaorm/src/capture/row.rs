@@ -19,19 +19,15 @@ pub(super) trait RowWrite: Send + 'static {
     type Output: Send + 'static;
     const OPERATION: Operation;
 
-    fn recorder(&self) -> &Recorder<Self::Entity>;
-
     /// Writes and records. An error leaves it to the caller to take back what was written.
     fn run<D: ConnectionTrait>(
         self,
+        recorder: &Recorder<Self::Entity>,
         ground: Ground<'_, D>,
     ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
 }
 
-pub(super) struct Insert<A: ActiveModelTrait> {
-    pub(super) row: A,
-    pub(super) recorder: Recorder<A::Entity>,
-}
+pub(super) struct Insert<A>(pub(super) A);
 
 impl<A> RowWrite for Insert<A>
 where
@@ -43,35 +39,29 @@ where
     type Output = ModelOf<A>;
     const OPERATION: Operation = Operation::Create;
 
-    fn recorder(&self) -> &Recorder<A::Entity> {
-        &self.recorder
-    }
-
-    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<ModelOf<A>, DbErr> {
-        let after = A::Entity::insert(self.row).exec_with_returning(ground.db).await?;
-        let change = self.recorder.created(&after);
-        self.recorder.record(ground.db, ground.group, change).await?;
+    async fn run<D: ConnectionTrait>(
+        self,
+        recorder: &Recorder<A::Entity>,
+        ground: Ground<'_, D>,
+    ) -> Result<ModelOf<A>, DbErr> {
+        let after = A::Entity::insert(self.0).exec_with_returning(ground.db).await?;
+        let change = recorder.created(&after);
+        recorder.record(ground.db, ground.group, change).await?;
         Ok(after)
     }
 }
 
 /// The row `key` with the columns that `row` sets, of which there must be one.
-pub(super) struct Update<A: ActiveModelTrait> {
+pub(super) struct Update<A> {
     pub(super) row: A,
     pub(super) key: ValueTuple,
-    pub(super) recorder: Recorder<A::Entity>,
 }
 
-impl<A> Update<A>
-where
-    A: ActiveModelTrait,
-    A::Entity: Auditable,
-{
-    /// Gives the row back if there is nothing to record: auditing is off, or `SeaORM` will send no
-    /// UPDATE because no column or no key is set.
+impl<A: ActiveModelTrait> Update<A> {
+    /// Gives the row back if `SeaORM` will send no UPDATE because no column or no key is set.
     pub(super) fn of(row: A) -> Result<Self, A> {
-        match (Recorder::active(), row.get_primary_key_value()) {
-            (Some(recorder), Some(key)) if sets_a_column(&row) => Ok(Self { row, key, recorder }),
+        match row.get_primary_key_value() {
+            Some(key) if sets_a_column(&row) => Ok(Self { row, key }),
             _ => Err(row),
         }
     }
@@ -87,25 +77,24 @@ where
     type Output = ModelOf<A>;
     const OPERATION: Operation = Operation::Update;
 
-    fn recorder(&self) -> &Recorder<A::Entity> {
-        &self.recorder
-    }
-
-    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<ModelOf<A>, DbErr> {
+    async fn run<D: ConnectionTrait>(
+        self,
+        recorder: &Recorder<A::Entity>,
+        ground: Ground<'_, D>,
+    ) -> Result<ModelOf<A>, DbErr> {
         let before = before_image::locked::<A, D>(&ground, self.key, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
         let after = A::Entity::update(self.row).exec(ground.db).await?;
-        let change = self.recorder.updated(&before, &after);
-        self.recorder.record(ground.db, ground.group, change).await?;
+        let change = recorder.updated(&before, &after);
+        recorder.record(ground.db, ground.group, change).await?;
         Ok(after)
     }
 }
 
-pub(super) struct Delete<A: ActiveModelTrait> {
+pub(super) struct Delete<A> {
     pub(super) row: A,
     pub(super) key: ValueTuple,
-    pub(super) recorder: Recorder<A::Entity>,
 }
 
 impl<A> RowWrite for Delete<A>
@@ -117,11 +106,11 @@ where
     type Output = DeleteResult;
     const OPERATION: Operation = Operation::Delete;
 
-    fn recorder(&self) -> &Recorder<A::Entity> {
-        &self.recorder
-    }
-
-    async fn run<D: ConnectionTrait>(self, ground: Ground<'_, D>) -> Result<DeleteResult, DbErr> {
+    async fn run<D: ConnectionTrait>(
+        self,
+        recorder: &Recorder<A::Entity>,
+        ground: Ground<'_, D>,
+    ) -> Result<DeleteResult, DbErr> {
         let before = before_image::locked::<A, D>(&ground, self.key, Intent::Delete).await?;
         let Some(before) = before else {
             return Ok(DeleteResult::empty());
@@ -129,8 +118,8 @@ where
         let result = A::Entity::delete(self.row).exec(ground.db).await?;
         // Zero where a trigger of the database kept the row.
         if result.rows_affected > 0 {
-            let change = self.recorder.deleted(&before);
-            self.recorder.record(ground.db, ground.group, change).await?;
+            let change = recorder.deleted(&before);
+            recorder.record(ground.db, ground.group, change).await?;
         }
         Ok(result)
     }

@@ -6,23 +6,26 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Executor, escape::escaped, ground::Ground, row::RowWrite, shield, turn::Turn};
-use crate::error::Place;
+use crate::{error::Place, writer::Recorder};
 
 /// Writes a row and its entry as one, on whatever the caller passed.
 pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
     write: W,
+    recorder: Recorder<W::Entity>,
     db: &C,
 ) -> Result<W::Output, DbErr> {
     match Executor::of(db) {
         Executor::Pool(pool) => {
             let pool = pool.clone();
             let begin = async move { Unit::on_pool(&pool).await };
-            shield::run(begin, |unit| unit.perform(write)).await
+            shield::run(begin, |unit| unit.perform(write, recorder)).await
         }
-        Executor::Transaction(txn) => Unit::on_transaction(txn).await?.perform(write).await,
+        Executor::Transaction(txn) => {
+            Unit::on_transaction(txn).await?.perform(write, recorder).await
+        }
         Executor::Unknown(name) => {
-            escaped(write.recorder(), W::OPERATION, Place::Unknown(name))?;
-            write.run(Ground::of_caller(db)).await
+            escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
+            write.run(&recorder, Ground::of_caller(db)).await
         }
     }
 }
@@ -55,8 +58,12 @@ impl Unit {
         Ok(Self { txn: txn.begin().await?, group: None, turn: Some(turn) })
     }
 
-    async fn perform<W: RowWrite>(self, write: W) -> Result<W::Output, DbErr> {
-        let outcome = write.run(self.ground()).await;
+    async fn perform<W: RowWrite>(
+        self,
+        write: W,
+        recorder: Recorder<W::Entity>,
+    ) -> Result<W::Output, DbErr> {
+        let outcome = write.run(&recorder, self.ground()).await;
         self.finish(outcome).await
     }
 
