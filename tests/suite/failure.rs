@@ -1,6 +1,6 @@
 //! The entry cannot be written: neither row nor entry, or the row without it, as configured.
 
-use audit_seaorm::{AuditConfig, AuditCounters, FailurePolicy};
+use audit_seaorm::{AuditConfig, AuditContext, AuditCounters, FailurePolicy};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, IntoActiveModel,
@@ -17,6 +17,7 @@ audit_tests::tests! {
     #[alone] a_missing_table_lets_the_write_go_on_if_told_so,
     a_full_table_fails_the_write,
     a_full_table_lets_the_write_go_on_if_told_so,
+    #[only(Sqlite)] a_disk_without_room_for_the_entry_obeys_the_policy,
     an_entry_refused_by_the_database_fails_the_write,
     an_entry_refused_by_the_database_lets_the_write_go_on_if_told_so,
     a_failed_entry_takes_its_change_out_of_the_callers_transaction,
@@ -151,6 +152,25 @@ async fn a_full_table_fails_the_write(t: TestDb) {
 async fn a_full_table_lets_the_write_go_on_if_told_so(t: TestDb) {
     lets_it_go_on(&t, Refusal::Full).await;
     assert!(entries(&t.db).await.is_empty());
+}
+
+/// The real thing, where it can be had: the file may not grow, the row fits where it is, and the entry
+/// with a reason of a megabyte does not.
+async fn a_disk_without_room_for_the_entry_obeys_the_policy(t: TestDb) {
+    create!(t, post::Entity);
+    let mut post = unseen_post(&t.db, "a").await.into_active_model();
+    let db = t.connect_with(|options| drop(options.max_connections(1))).await;
+    sql(&db, "PRAGMA max_page_count = 1").await; // SQLite raises it to what there is.
+    let context = || AuditContext::new().reason("x".repeat(1 << 20));
+    post.likes = Set(1);
+    let error = context().scope(post.clone().update(&db)).await.unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+    assert_eq!(posts(&db).await, [("a".to_owned(), 0)]);
+    let config = AuditConfig::new().on_failure(FailurePolicy::Continue);
+    config.scope(context().scope(post.update(&db))).await.unwrap();
+    assert_eq!(posts(&db).await, [("a".to_owned(), 1)]);
+    assert!(entries(&db).await.is_empty());
+    db.close().await.unwrap();
 }
 
 async fn an_entry_refused_by_the_database_fails_the_write(t: TestDb) {

@@ -1,8 +1,12 @@
 use audit_core::{AuditEntry, MAX_RECORD_ID_CHARS};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable, ModelTrait,
+    TransactionTrait,
+    sea_query::{Expr, Query},
+};
 
 use crate::{
-    entity::{ActiveModel, Entity, TABLE},
+    entity::{ActiveModel, Column, Entity, Model, TABLE},
     error::AuditError,
 };
 
@@ -11,6 +15,43 @@ pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Resu
     check_user(&entry)?;
     let insert = Entity::insert(ActiveModel::from(entry));
     insert.exec_without_returning(db).await.map_err(explained)?;
+    Ok(())
+}
+
+/// Stores one entry so that a failure leaves the transaction as it was.
+///
+/// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
+/// policy can let the write go on. The savepoint cures `PostgreSQL`, which refuses every statement
+/// after a failed one, and notices a deadlock on `MariaDB`, which undoes the whole transaction.
+pub(super) async fn store_apart(
+    txn: &DatabaseTransaction,
+    entry: AuditEntry,
+) -> Result<Result<(), DbErr>, DbErr> {
+    let savepoint = txn.begin().await?;
+    let outcome = match savepoint.get_database_backend() {
+        DbBackend::Sqlite => store_undoably(&savepoint, entry).await,
+        _ => store(&savepoint, entry).await,
+    };
+    match outcome {
+        Ok(()) => savepoint.commit().await.map(Ok),
+        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+    }
+}
+
+/// On a full disk `SQLite` undoes a statement alone if it keeps a journal of it, and the whole
+/// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
+/// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
+async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
+    check_user(&entry)?;
+    let row = Model::from(entry);
+    let values = Column::iter().map(|column| Expr::val(row.get(column)));
+    let insert = Query::insert()
+        .into_table(Entity)
+        .columns(Column::iter())
+        .select_from(Query::select().exprs(values).take())
+        .map_err(|error| DbErr::Type(error.to_string()))?
+        .take();
+    db.execute(&insert).await.map_err(explained)?;
     Ok(())
 }
 

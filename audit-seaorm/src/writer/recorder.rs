@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
-use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::{AuditCounters, direct};
@@ -108,47 +108,38 @@ async fn write<C: ConnectionTrait>(
     table: &str,
     entry: Result<Option<AuditEntry>, AuditError>,
 ) -> Result<(), DbErr> {
-    let outcome = match entry {
+    let stored = match entry {
         Ok(None) => return Ok(()),
-        Ok(Some(entry)) => store(db, config.failure_policy(), entry).await?,
-        Err(error) => Err(error.into()),
+        Ok(Some(entry)) => store(db, config.failure_policy(), entry).await,
+        Err(error) => Ok(Err(error.into())),
     };
-    match (outcome, config.failure_policy()) {
-        (Ok(()), _) => {
+    let (error, go_on) = match stored {
+        Ok(Ok(())) => {
             AuditCounters::count_written();
-            Ok(())
+            return Ok(());
         }
-        (Err(error), FailurePolicy::Continue) => {
-            AuditCounters::count_failed();
-            tracing::error!(table, %error, "audit entry lost: the write goes on without it");
-            Ok(())
-        }
-        (Err(error), _) => {
-            AuditCounters::count_failed();
-            tracing::error!(table, %error, "audit entry could not be stored: the write fails");
-            Err(error)
-        }
+        Ok(Err(error)) => (error, config.failure_policy() == FailurePolicy::Continue),
+        Err(lost) => (lost, false),
+    };
+    AuditCounters::count_failed();
+    if go_on {
+        tracing::error!(table, %error, "audit entry lost: the write goes on without it");
+        return Ok(());
     }
+    tracing::error!(table, %error, "audit entry could not be stored: the write fails");
+    Err(error)
 }
 
-/// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
-/// policy can let the write go on.
+/// The inner result is the entry's, the outer one the transaction's.
 async fn store<C: ConnectionTrait>(
     db: &C,
     policy: FailurePolicy,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
-    let Executor::Transaction(txn) = Executor::of(db) else {
-        return Ok(direct::store(db, entry).await);
-    };
-    if policy != FailurePolicy::Continue {
-        return Ok(direct::store(txn, entry).await);
-    }
-    // A failed statement poisons a PostgreSQL transaction, and a deadlock undoes a MariaDB one: the
-    // savepoint cures the first and notices the second.
-    let savepoint = txn.begin().await?;
-    match direct::store(&savepoint, entry).await {
-        Ok(()) => savepoint.commit().await.map(Ok),
-        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+    match (Executor::of(db), policy) {
+        (Executor::Transaction(txn), FailurePolicy::Continue) => {
+            direct::store_apart(txn, entry).await
+        }
+        _ => Ok(direct::store(db, entry).await),
     }
 }
