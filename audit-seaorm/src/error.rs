@@ -3,7 +3,7 @@ use std::fmt;
 use audit_core::{Operation, PolicyError};
 use sea_orm::DbErr;
 
-use crate::encode::EncodeError;
+use crate::{encode::EncodeError, transaction::Broken};
 
 /// Why a change could not be recorded. It reaches the caller as [`DbErr::Custom`], the one variant
 /// by which a hook can speak.
@@ -18,6 +18,12 @@ pub(crate) enum AuditError {
          audit_migration::migrations() to your own migrator ({0})"
     )]
     TableMissing(DbErr),
+    #[error("this transaction cannot go on, because {0}: roll it back and run it again as a whole")]
+    BrokenTransaction(Broken),
+    #[error(
+        "a transaction nested in this one is still open: commit it, roll it back or drop it first"
+    )]
+    NestedTransactionOpen,
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(
@@ -46,6 +52,16 @@ impl fmt::Display for Place {
             Self::Pool => f.write_str("a connection pool"),
             Self::Unknown(name) => write!(f, "a {name}, which is not known to be a transaction"),
         }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "one of its writes was dropped half-way",
+            Self::EntryFailed => "the entry of one of its changes could not be made",
+            Self::Unclear => "one of its writes failed and may have changed the row",
+        })
     }
 }
 

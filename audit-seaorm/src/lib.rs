@@ -88,6 +88,7 @@ pub mod entity;
 mod error;
 mod record;
 mod trail;
+mod transaction;
 mod writer;
 
 pub use audit_core::{
@@ -98,4 +99,5 @@ pub use audit_core::{
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use trail::AuditTrail;
+pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

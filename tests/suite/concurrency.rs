@@ -33,7 +33,7 @@ const UPDATES: usize = 25;
 
 /// Each entry's old value is the former one's new value, from the first to the last.
 #[track_caller]
-fn assert_chain(entries: &[AuditEntry], length: usize, last: i64) {
+pub(crate) fn assert_chain(entries: &[AuditEntry], length: usize, last: i64) {
     let likes =
         |side: &Option<serde_json::Value>| side.as_ref().unwrap()["likes"].as_i64().unwrap();
     assert_eq!(entries.len(), length);
@@ -46,8 +46,10 @@ fn assert_chain(entries: &[AuditEntry], length: usize, last: i64) {
 }
 
 /// `writers` tasks that each update the row `UPDATES` times, to values that none repeats.
-async fn contend<F>(t: &TestDb, update: impl Fn(DatabaseConnection, post::ActiveModel) -> F)
-where
+pub(crate) async fn contend<F>(
+    t: &TestDb,
+    update: impl Fn(DatabaseConnection, post::ActiveModel) -> F,
+) where
     F: Future<Output = Result<(), DbErr>> + Send + 'static,
 {
     create!(t, post::Entity);
@@ -155,7 +157,7 @@ async fn cancelled_writes_on_a_pool_are_whole_or_not_there(t: TestDb) {
 
 /// Waits for what cancelled writes left under way: whoever holds every connection of the pool is alone.
 /// It also shows that none of them was lost.
-async fn settled(t: &TestDb) {
+pub(crate) async fn settled(t: &TestDb) {
     let connections = if t.backend == Backend::Sqlite { 8 } else { 16 };
     let mut held = Vec::new();
     for _ in 0..connections {
@@ -165,7 +167,7 @@ async fn settled(t: &TestDb) {
 }
 
 /// Polls `future` so many times and then drops it.
-async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut left = polls;
     std::future::poll_fn(|cx| {

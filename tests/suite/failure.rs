@@ -159,7 +159,11 @@ async fn a_full_table_lets_the_write_go_on_if_told_so(t: TestDb) {
 async fn a_disk_without_room_for_the_entry_obeys_the_policy(t: TestDb) {
     create!(t, post::Entity);
     let mut post = unseen_post(&t.db, "a").await.into_active_model();
-    let db = t.connect_with(|options| drop(options.max_connections(1))).await;
+    let db = t
+        .connect_with(|options| {
+            options.max_connections(1);
+        })
+        .await;
     sql(&db, "PRAGMA max_page_count = 1").await; // SQLite raises it to what there is.
     let context = || AuditContext::new().reason("x".repeat(1 << 20));
     post.likes = Set(1);

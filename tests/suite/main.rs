@@ -18,6 +18,7 @@ mod migration;
 mod no_phantom;
 mod policy;
 mod support;
+mod transaction;
 mod ui;
 mod values;
 mod who;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             migration::tests(),
             no_phantom::tests(),
             policy::tests(),
+            transaction::tests(),
             ui::tests(),
             values::tests(),
             who::tests(),

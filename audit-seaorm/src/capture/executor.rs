@@ -1,12 +1,14 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 
-use crate::error::Place;
+use crate::{AuditTransaction, error::Place};
 
 /// What a `C: ConnectionTrait` really is.
 #[derive(Clone, Copy)]
 pub(crate) enum Executor<'a> {
     /// A pool: every statement commits by itself, on any connection.
     Pool(&'a DatabaseConnection),
+    /// A transaction of ours, which keeps its entries until it commits.
+    Audit(&'a AuditTransaction),
     /// A transaction of the caller's.
     Transaction(&'a DatabaseTransaction),
     /// Some other type, named here.
@@ -21,6 +23,9 @@ impl<'a> Executor<'a> {
         if let Some(transaction) = same_type::<C, DatabaseTransaction>(db) {
             return Self::Transaction(transaction);
         }
+        if let Some(transaction) = same_type::<C, AuditTransaction>(db) {
+            return Self::Audit(transaction);
+        }
         match same_type::<C, DatabaseExecutor<'a>>(db) {
             Some(DatabaseExecutor::Connection(pool)) => Self::Pool(pool),
             Some(DatabaseExecutor::Transaction(transaction)) => Self::Transaction(transaction),
@@ -33,7 +38,7 @@ impl<'a> Executor<'a> {
     pub(crate) fn place(self) -> Option<Place> {
         match self {
             Self::Pool(_) => Some(Place::Pool),
-            Self::Transaction(_) => None,
+            Self::Audit(_) | Self::Transaction(_) => None,
             Self::Unknown(name) => Some(Place::Unknown(name)),
         }
     }

@@ -62,7 +62,7 @@ where
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
         let change = recorder.created(&after);
-        recorder.record(db, None, change).await?;
+        recorder.record(&Ground::of_caller(db), change).await?;
     }
     <A as AuditHooks>::after_save(after, db, insert).await
 }
@@ -102,7 +102,7 @@ where
     {
         let before = row.clone().try_into_model()?;
         let change = recorder.deleted(&before);
-        recorder.record(db, None, change).await?;
+        recorder.record(&Ground::of_caller(db), change).await?;
     }
     AuditHooks::after_delete(row, db).await
 }

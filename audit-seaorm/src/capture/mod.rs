@@ -11,13 +11,15 @@ mod ground;
 mod hooks;
 mod operation;
 mod row;
-mod shield;
+pub(crate) mod shield;
 mod turn;
 mod unit;
 
 pub(crate) use executor::Executor;
+pub(crate) use ground::Ground;
 pub use hooks::{after_delete, after_save, before_delete, before_save};
 pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
+pub(crate) use row::RowWrite;
 
 use sea_orm::{ActiveModelTrait, EntityTrait};
 

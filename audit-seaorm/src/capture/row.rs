@@ -14,7 +14,7 @@ use super::{
 use crate::{Auditable, writer::Recorder};
 
 /// A write of one row together with its entry.
-pub(super) trait RowWrite: Send + 'static {
+pub(crate) trait RowWrite: Send + 'static {
     type Entity: Auditable;
     type Output: Send + 'static;
     const OPERATION: Operation;
@@ -46,7 +46,7 @@ where
     ) -> Result<ModelOf<A>, DbErr> {
         let after = A::Entity::insert(self.0).exec_with_returning(ground.db).await?;
         let change = recorder.created(&after);
-        recorder.record(ground.db, ground.group, change).await?;
+        recorder.record(&ground, change).await?;
         Ok(after)
     }
 }
@@ -87,7 +87,7 @@ where
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
         let after = A::Entity::update(self.row).exec(ground.db).await?;
         let change = recorder.updated(&before, &after);
-        recorder.record(ground.db, ground.group, change).await?;
+        recorder.record(&ground, change).await?;
         Ok(after)
     }
 }
@@ -119,7 +119,7 @@ where
         // Zero where a trigger of the database kept the row.
         if result.rows_affected > 0 {
             let change = recorder.deleted(&before);
-            recorder.record(ground.db, ground.group, change).await?;
+            recorder.record(&ground, change).await?;
         }
         Ok(result)
     }

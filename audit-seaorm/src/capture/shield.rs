@@ -1,50 +1,90 @@
-use std::panic::resume_unwind;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
 
+use audit_core::InAuditContext;
 use sea_orm::DbErr;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::runtime::Handle;
 use tracing::{Instrument, instrument::WithSubscriber};
 
 /// Runs an operation to its end even if the future is dropped half-way.
 ///
 /// A future of `SQLx` that is dropped while `BEGIN` is under way leaves the connection inside of a
 /// transaction that nobody knows of: it goes back to the pool so, and what the next user of it writes
-/// is never committed. A request that a client cancels must not do that to others. So the work is a
-/// task of its own, and the caller merely waits for it.
+/// is never committed. On `MariaDB` one that is dropped while a statement is being prepared leaves a
+/// connection that answers nobody again. A request that a client cancels must not do that to others.
+/// So whoever drops the operation leaves it to a task that finishes it.
 ///
-/// A caller who leaves while it still waits for a connection has changed nothing: then `work` is not
-/// begun. Without a Tokio runtime there is no task to be had, and it all runs in place.
-pub(super) async fn run<B, F, U, T>(
+/// A caller who leaves while `begin` still waits has changed nothing: then `work` is not begun. Outside
+/// of a Tokio runtime there is no task to be had, and the operation is dropped with its future.
+pub(crate) async fn run<B, F, U, T>(
     begin: B,
     work: impl FnOnce(U) -> F + Send + 'static,
 ) -> Result<T, DbErr>
 where
     B: Future<Output = Result<U, DbErr>> + Send + 'static,
-    F: Future<Output = Result<T, DbErr>> + Send,
-    U: Send,
+    F: Future<Output = Result<T, DbErr>> + Send + 'static,
+    U: Send + 'static,
     T: Send + 'static,
 {
-    if Handle::try_current().is_err() {
-        return work(begin.await?).await;
-    }
-    let (answer, waiting) = oneshot::channel();
-    let task = async move {
-        let unit = begin.await;
-        if answer.is_closed() {
-            return;
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let left = Arc::clone(&abandoned);
+    let operation = async move {
+        let unit = begin.await?;
+        if left.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("audit: dropped before it began".to_owned()));
         }
-        let outcome = match unit {
-            Ok(unit) => work(unit).await,
-            Err(error) => Err(error),
-        };
-        // Nobody waits any more: the work is done all the same.
-        let _ = answer.send(outcome);
+        work(unit).await
     };
-    let task = audit_core::spawn(task.in_current_span().with_current_subscriber());
-    match waiting.await {
-        Ok(outcome) => outcome,
-        Err(_) => match task.await {
-            Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
-            _ => Err(DbErr::Custom("audit: the runtime shut down during a write".to_owned())),
-        },
+    let operation = operation.in_current_audit_context().in_current_span();
+    Shielded {
+        operation: Some(Box::pin(operation.with_current_subscriber())),
+        abandoned,
+        started: false,
+    }
+    .await
+}
+
+type Operation<T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send>>;
+
+/// Polled in place; a task of its own only once it is dropped.
+struct Shielded<T: Send + 'static> {
+    operation: Option<Operation<T>>,
+    abandoned: Arc<AtomicBool>,
+    started: bool,
+}
+
+impl<T: Send + 'static> Future for Shielded<T> {
+    type Output = Result<T, DbErr>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.started = true;
+        let Some(operation) = &mut self.operation else {
+            return Poll::Pending;
+        };
+        let outcome = operation.as_mut().poll(cx);
+        if outcome.is_ready() {
+            self.operation = None;
+        }
+        outcome
+    }
+}
+
+impl<T: Send + 'static> Drop for Shielded<T> {
+    fn drop(&mut self) {
+        let Some(operation) = self.operation.take() else {
+            return;
+        };
+        if let Ok(runtime) = Handle::try_current()
+            && self.started
+        {
+            self.abandoned.store(true, Ordering::Relaxed);
+            drop(runtime.spawn(operation));
+        }
     }
 }

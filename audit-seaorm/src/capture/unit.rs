@@ -6,7 +6,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Executor, escape::escaped, ground::Ground, row::RowWrite, shield, turn::Turn};
-use crate::{error::Place, writer::Recorder};
+use crate::{
+    error::Place,
+    writer::{Recorder, Sink},
+};
 
 /// Writes a row and its entry as one, on whatever the caller passed.
 pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
@@ -20,6 +23,7 @@ pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
             let begin = async move { Unit::on_pool(&pool).await };
             shield::run(begin, |unit| unit.perform(write, recorder)).await
         }
+        Executor::Audit(txn) => txn.perform(write, recorder).await,
         Executor::Transaction(txn) => {
             Unit::on_transaction(txn).await?.perform(write, recorder).await
         }
@@ -71,7 +75,7 @@ impl Unit {
         let on_callers_transaction = self.turn.is_some();
         Ground {
             db: &self.txn,
-            group: self.group,
+            sink: Sink::Connection(self.group),
             deferred: on_callers_transaction
                 && self.txn.get_database_backend() == DbBackend::Sqlite,
         }

@@ -69,6 +69,7 @@ impl AuditTrail {
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
         let _ = entity;
+        super::bring_up_to_date(db).await?;
         let record_id = record::id_of_key::<E>(key.into().into_value_tuple())?;
         let rows = Entity::find()
             .filter(Column::TableName.eq(record::table_name::<E>()))

@@ -3,6 +3,18 @@
 mod find;
 mod record;
 
+use sea_orm::{ConnectionTrait, DbErr};
+
+use crate::capture::Executor;
+
 /// The trail of all audited tables.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditTrail;
+
+/// Writes out what a transaction of ours still keeps, so that it can read its own entries.
+async fn bring_up_to_date<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    match Executor::of(db) {
+        Executor::Audit(txn) => txn.flush().await,
+        _ => Ok(()),
+    }
+}

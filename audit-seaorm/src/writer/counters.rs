@@ -36,12 +36,12 @@ impl AuditCounters {
         }
     }
 
-    pub(crate) fn count_written() {
-        WRITTEN.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_written(entries: usize) {
+        WRITTEN.fetch_add(entries as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_failed() {
-        FAILED.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_failed(entries: usize) {
+        FAILED.fetch_add(entries as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_escaped() {

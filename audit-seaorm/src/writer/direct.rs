@@ -12,7 +12,6 @@ use crate::{
 
 /// Stores one entry on the connection that made the change.
 pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    check_user(&entry)?;
     let insert = Entity::insert(ActiveModel::from(entry));
     insert.exec_without_returning(db).await.map_err(explained)?;
     Ok(())
@@ -42,7 +41,6 @@ pub(super) async fn store_apart(
 /// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
 /// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
 async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    check_user(&entry)?;
     let row = Model::from(entry);
     let values = Column::iter().map(|column| Expr::val(row.get(column)));
     let insert = Query::insert()
@@ -55,7 +53,7 @@ async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result
     Ok(())
 }
 
-fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
+pub(super) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
     let chars = entry.user_id.as_ref().map_or(0, |id| id.chars().count());
     if chars > MAX_RECORD_ID_CHARS {
         return Err(AuditError::UserIdTooLong { chars, max: MAX_RECORD_ID_CHARS });
@@ -65,7 +63,7 @@ fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
 
 /// The first error that a newcomer meets says what to do. All others stay as the database gave them,
 /// so that code which retries a deadlock or a serialization failure still knows one.
-fn explained(error: DbErr) -> DbErr {
+pub(super) fn explained(error: DbErr) -> DbErr {
     let text = error.to_string();
     let missing = ["no such table", "does not exist", "doesn't exist"];
     if text.contains(TABLE) && missing.iter().any(|sign| text.contains(sign)) {

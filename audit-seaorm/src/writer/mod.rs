@@ -1,8 +1,12 @@
 //! From a change to a row of the trail.
 
+mod batch;
 mod counters;
 mod direct;
 mod recorder;
+mod sink;
 
+pub(crate) use batch::store_all;
 pub use counters::AuditCounters;
 pub(crate) use recorder::{Recorder, record_by_hand};
+pub(crate) use sink::Sink;

@@ -4,8 +4,14 @@ use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, P
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
-use super::{AuditCounters, direct};
-use crate::{Auditable, capture::Executor, entity::TABLE, error::AuditError, record};
+use super::{AuditCounters, Sink, direct};
+use crate::{
+    Auditable,
+    capture::{Executor, Ground},
+    entity::TABLE,
+    error::AuditError,
+    record,
+};
 
 /// Records the changes of one entity under the configuration that was in force when the operation
 /// began.
@@ -56,14 +62,13 @@ impl<E: Auditable> Recorder<E> {
     }
 
     /// Stores the entry of a change, or does what the configuration says when it cannot be.
-    pub(crate) async fn record<C: ConnectionTrait>(
+    pub(crate) async fn record<D: ConnectionTrait>(
         &self,
-        db: &C,
-        group: Option<Uuid>,
+        ground: &Ground<'_, D>,
         change: Result<Change, AuditError>,
     ) -> Result<(), DbErr> {
-        let entry = change.and_then(|change| entry(&self.policy(), change, group));
-        write(db, &self.config, &self.table, entry).await
+        let entry = change.and_then(|change| entry(&self.policy(), change, ground.sink.group()));
+        write(ground, &self.config, &self.table, entry).await
     }
 
     fn policy(&self) -> Policy {
@@ -85,8 +90,9 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     if audit_core::is_paused() || !config.records(&table) {
         return Ok(());
     }
-    let entry = entry(&config.policy(&table), change, None);
-    write(db, &config, &table, entry).await
+    let ground = Ground::of_caller(db);
+    let entry = entry(&config.policy(&table), change, ground.sink.group());
+    write(&ground, &config, &table, entry).await
 }
 
 fn entry(
@@ -97,36 +103,46 @@ fn entry(
     if change.table() == TABLE {
         return Err(AuditError::OwnTable);
     }
-    let recorded = policy.apply(change)?;
-    Ok(recorded
-        .map(|recorded| AuditEntry::new(recorded, AuditContext::current(), group, Stamp::next())))
+    let Some(recorded) = policy.apply(change)? else {
+        return Ok(None);
+    };
+    let entry = AuditEntry::new(recorded, AuditContext::current(), group, Stamp::next());
+    direct::check_user(&entry)?;
+    Ok(Some(entry))
 }
 
-async fn write<C: ConnectionTrait>(
-    db: &C,
+async fn write<D: ConnectionTrait>(
+    ground: &Ground<'_, D>,
     config: &AuditConfig,
     table: &str,
     entry: Result<Option<AuditEntry>, AuditError>,
 ) -> Result<(), DbErr> {
-    let stored = match entry {
-        Ok(None) => return Ok(()),
-        Ok(Some(entry)) => store(db, config.failure_policy(), entry).await,
-        Err(error) => Ok(Err(error.into())),
+    let stored = match (entry, ground.sink) {
+        (Ok(None), _) => return Ok(()),
+        // Counted when it is written.
+        (Ok(Some(entry)), Sink::Buffer(txn)) => return txn.keep(entry).await,
+        (Ok(Some(entry)), Sink::Connection(_)) => {
+            store(ground.db, config.failure_policy(), entry).await
+        }
+        (Err(error), _) => Ok(Err(error.into())),
     };
     let (error, go_on) = match stored {
         Ok(Ok(())) => {
-            AuditCounters::count_written();
+            AuditCounters::count_written(1);
             return Ok(());
         }
         Ok(Err(error)) => (error, config.failure_policy() == FailurePolicy::Continue),
         Err(lost) => (lost, false),
     };
-    AuditCounters::count_failed();
+    AuditCounters::count_failed(1);
     if go_on {
         tracing::error!(table, %error, "audit entry lost: the write goes on without it");
         return Ok(());
     }
     tracing::error!(table, %error, "audit entry could not be stored: the write fails");
+    if let Sink::Buffer(txn) = ground.sink {
+        txn.entry_failed();
+    }
     Err(error)
 }
 

@@ -1,0 +1,135 @@
+//! What lets all of `SeaORM` run on an [`AuditTransaction`].
+
+use std::{fmt, pin::Pin};
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+    prelude::async_trait::async_trait,
+};
+
+use super::AuditTransaction;
+
+#[async_trait]
+impl ConnectionTrait for AuditTransaction {
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.core.inner)
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.core.ledger.check()?;
+        self.core.inner.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.core.ledger.check()?;
+        self.core.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.core.ledger.check()?;
+        self.core.inner.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.core.ledger.check()?;
+        self.core.inner.query_all_raw(statement).await
+    }
+
+    fn support_returning(&self) -> bool {
+        self.core.inner.support_returning()
+    }
+
+    fn is_mock_connection(&self) -> bool {
+        self.core.inner.is_mock_connection()
+    }
+}
+
+#[cfg(feature = "stream")]
+impl sea_orm::StreamTrait for AuditTransaction {
+    type Stream<'a> = sea_orm::TransactionStream<'a>;
+
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.core.inner)
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
+        match self.core.ledger.check() {
+            Ok(()) => self.core.inner.stream_raw(statement),
+            Err(broken) => Box::pin(async { Err(broken) }),
+        }
+    }
+}
+
+#[async_trait]
+impl TransactionSession for AuditTransaction {
+    async fn commit(self) -> Result<(), DbErr> {
+        Self::commit(self).await
+    }
+
+    async fn rollback(self) -> Result<(), DbErr> {
+        Self::rollback(self).await
+    }
+}
+
+#[async_trait]
+impl TransactionTrait for AuditTransaction {
+    type Transaction = Self;
+
+    async fn begin(&self) -> Result<Self, DbErr> {
+        self.nested(TransactionOptions::default()).await
+    }
+
+    async fn begin_with_config(
+        &self,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<Self, DbErr> {
+        let options =
+            TransactionOptions { isolation_level, access_mode, ..TransactionOptions::default() };
+        self.nested(options).await
+    }
+
+    async fn begin_with_options(&self, options: TransactionOptions) -> Result<Self, DbErr> {
+        self.nested(options).await
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        self.transaction_with_config(callback, None, None).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(&'c Self) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        let nested = self.begin_with_config(isolation_level, access_mode).await;
+        let nested = nested.map_err(TransactionError::Connection)?;
+        match callback(&nested).await {
+            Ok(value) => {
+                nested.commit().await.map_err(TransactionError::Connection)?;
+                Ok(value)
+            }
+            Err(error) => {
+                nested.rollback().await.map_err(TransactionError::Connection)?;
+                Err(TransactionError::Transaction(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use audit_core::{AuditConfig, AuditEntry};
+use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
+use uuid::Uuid;
+
+use super::{
+    buffer::Buffer,
+    ledger::{Broken, Ledger},
+};
+use crate::{
+    capture::{Ground, RowWrite},
+    writer::{Recorder, Sink, store_all},
+};
+
+/// One level of a transaction. It is shared with the writes that are under way, so that one whose
+/// caller has left can still come to its end.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(super) inner: DatabaseTransaction,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) buffer: Buffer,
+    pub(super) config: Arc<AuditConfig>,
+    pub(super) deferred: bool,
+}
+
+impl Core {
+    pub(super) async fn nested(&self, options: TransactionOptions) -> Result<Self, DbErr> {
+        Ok(Self {
+            inner: self.inner.begin_with_options(options).await?,
+            ledger: Arc::clone(&self.ledger),
+            buffer: Buffer::default(),
+            config: Arc::clone(&self.config),
+            deferred: self.deferred,
+        })
+    }
+
+    pub(super) async fn perform<W: RowWrite>(
+        &self,
+        write: W,
+        recorder: &Recorder<W::Entity>,
+    ) -> Result<W::Output, DbErr> {
+        let ground = Ground { db: &self.inner, sink: Sink::Buffer(self), deferred: self.deferred };
+        let outcome = write.run(recorder, ground).await;
+        if let Err(error) = &outcome {
+            self.ledger.judge(error);
+        }
+        outcome
+    }
+
+    /// Keeps an entry for the commit, or writes out what has grown too large to keep.
+    pub(crate) async fn keep(&self, entry: AuditEntry) -> Result<(), DbErr> {
+        if self.buffer.push(entry) { self.write_out().await } else { Ok(()) }
+    }
+
+    /// Whoever fails here, or is dropped, has taken entries that are not written.
+    pub(super) async fn write_out(&self) -> Result<(), DbErr> {
+        let unfinished = self.ledger.unfinished(Broken::EntryFailed);
+        store_all(&self.inner, self.config.failure_policy(), self.buffer.take()).await?;
+        unfinished.done();
+        Ok(())
+    }
+
+    /// Tells that a change has been made which will have no entry.
+    pub(crate) fn entry_failed(&self) {
+        self.ledger.set_broken(Broken::EntryFailed);
+    }
+
+    pub(crate) fn group(&self) -> Uuid {
+        self.ledger.group()
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferred
+    }
+}

@@ -1,0 +1,100 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use audit_core::Stamp;
+use sea_orm::DbErr;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use uuid::Uuid;
+
+use crate::error::AuditError;
+
+/// What a transaction and all that are nested in it share.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    group: Uuid,
+    broken: Mutex<Option<Broken>>,
+    /// Who may use the connection for more than one statement.
+    turn: Arc<AsyncMutex<()>>,
+}
+
+/// Why a transaction must not commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// A write was dropped half-way, with no runtime to finish it, and the row may have been changed.
+    Cancelled,
+    /// A change was made and its entry could not be.
+    EntryFailed,
+    /// A write failed in a way that leaves open whether the row was changed.
+    Unclear,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { group: Stamp::next().id, broken: Mutex::default(), turn: Arc::default() }
+    }
+}
+
+impl Ledger {
+    pub(super) fn group(&self) -> Uuid {
+        self.group
+    }
+
+    pub(super) fn check(&self) -> Result<(), DbErr> {
+        match *self.broken.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(broken) => Err(AuditError::BrokenTransaction(broken).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Breaks the transaction unless the failed write certainly changed nothing.
+    pub(super) fn judge(&self, error: &DbErr) {
+        if !changed_nothing(error) {
+            self.set_broken(Broken::Unclear);
+        }
+    }
+
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// Breaks the transaction for this reason unless it is told that all is done.
+    pub(super) fn unfinished(&self, reason: Broken) -> Unfinished<'_> {
+        Unfinished { ledger: self, reason: Some(reason) }
+    }
+
+    pub(super) fn set_broken(&self, broken: Broken) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(broken);
+    }
+}
+
+/// A refused statement changes nothing, on any backend. A deadlock is the exception: it undoes the
+/// whole transaction on `MariaDB`, where what follows would commit by itself. `DbErr` gives drivers'
+/// errors a type only where their features are switched on, so the driver's words have to do.
+fn changed_nothing(error: &DbErr) -> bool {
+    match error {
+        DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
+        DbErr::Exec(_) | DbErr::Query(_) => {
+            let text = error.to_string();
+            text.contains("error returned from database") && !text.contains("Deadlock found")
+        }
+        _ => false,
+    }
+}
+
+pub(super) struct Unfinished<'a> {
+    ledger: &'a Ledger,
+    reason: Option<Broken>,
+}
+
+impl Unfinished<'_> {
+    pub(super) fn done(mut self) {
+        self.reason = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(reason) = self.reason {
+            self.ledger.set_broken(reason);
+        }
+    }
+}

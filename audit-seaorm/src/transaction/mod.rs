@@ -1,0 +1,258 @@
+//! A transaction that keeps its entries until it commits.
+
+mod buffer;
+mod connection;
+mod core;
+mod ledger;
+mod run;
+
+use std::{fmt, sync::Arc};
+
+use audit_core::AuditConfig;
+use sea_orm::{
+    DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+
+use self::{buffer::Buffer, ledger::Ledger};
+pub(crate) use self::{core::Core, ledger::Broken};
+use crate::{
+    capture::{RowWrite, shield},
+    error::AuditError,
+    writer::{Recorder, store_all},
+};
+
+/// A database transaction that writes the entries of its changes in few statements just before it
+/// commits, and groups them by [`transaction_id`](crate::AuditEntry::transaction_id).
+///
+/// All of `SeaORM` runs on it. A write of an audited entity costs no savepoint here and no statement for
+/// its entry. Dropping it rolls back.
+///
+/// A write that is dropped half-way comes to its end all the same, and a commit waits for it. A change
+/// whose entry cannot be made breaks the transaction: from then on it refuses everything but
+/// [`rollback`](Self::rollback), with an error that says why.
+///
+/// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
+/// them wait for each other instead of failing.
+///
+/// ```
+/// use audit_seaorm::{AuditTrail, AuditTransaction};
+/// use sea_orm::{ActiveValue::Set, Database, DbErr, IntoActiveModel};
+/// # use sea_orm_migration::MigratorTrait;
+/// # mod post {
+/// #     use sea_orm::entity::prelude::*;
+/// #     #[sea_orm::model]
+/// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, audit_seaorm::Auditable)]
+/// #     #[sea_orm(table_name = "post")]
+/// #     pub struct Model {
+/// #         #[sea_orm(primary_key)]
+/// #         pub id: i32,
+/// #         pub title: String,
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+/// # let db = Database::connect("sqlite::memory:").await?;
+/// # db.get_schema_builder().register(post::Entity).apply(&db).await?;
+/// # audit_migration::Migrator::up(&db, None).await?;
+/// let txn = AuditTransaction::begin(&db).await?;
+/// for title in ["one", "two"] {
+///     let post = post::ActiveModel { title: Set(title.to_owned()), ..Default::default() };
+///     post.insert(&txn).await?;
+/// }
+/// txn.commit().await?;
+///
+/// let one = AuditTrail::find_for_record(&db, post::Entity, 1).await?;
+/// let two = AuditTrail::find_for_record(&db, post::Entity, 2).await?;
+/// assert_eq!(one[0].transaction_id, two[0].transaction_id);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AuditTransaction {
+    core: Arc<Core>,
+    parent: Option<Arc<Core>>,
+}
+
+impl AuditTransaction {
+    /// Begins a transaction on a pool.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, nothing is begun.
+    pub async fn begin(db: &DatabaseConnection) -> Result<Self, DbErr> {
+        Self::begin_with_options(db, TransactionOptions::default()).await
+    }
+
+    /// Begins a transaction on a pool, with an isolation level, an access mode, or a mode of `SQLite`'s.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, nothing is begun.
+    pub async fn begin_with_options(
+        db: &DatabaseConnection,
+        mut options: TransactionOptions,
+    ) -> Result<Self, DbErr> {
+        let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
+        let deferred = db.get_database_backend() == DbBackend::Sqlite
+            && *mode == SqliteTransactionMode::Deferred;
+        let pool = db.clone();
+        let begin = async move { pool.begin_with_options(options).await };
+        let core = Core {
+            inner: shield::run(begin, async |txn| Ok(txn)).await?,
+            ledger: Arc::new(Ledger::default()),
+            buffer: Buffer::default(),
+            config: AuditConfig::current(),
+            deferred,
+        };
+        Ok(Self { core: Arc::new(core), parent: None })
+    }
+
+    async fn nested(&self, options: TransactionOptions) -> Result<Self, DbErr> {
+        let core = self.step(async move |core| core.nested(options).await).await?;
+        Ok(Self { core: Arc::new(core), parent: Some(Arc::clone(&self.core)) })
+    }
+
+    /// Writes the entries and commits. A nested transaction hands its entries to its parent instead.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; if a change of this transaction has no entry; if a nested transaction is
+    /// still open. In each case all of it is rolled back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, it commits all the same.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        let Self { core, parent } = self;
+        let ledger = Arc::clone(&core.ledger);
+        let begin = async move { Ok(ledger.turn().await) };
+        shield::run(begin, async move |_turn| {
+            // Nobody but the writes under way shares it, and none is under way.
+            let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
+            match parent {
+                Some(parent) => hand_over(core, &parent).await,
+                None => write_and_commit(core).await,
+            }
+        })
+        .await
+    }
+
+    /// Rolls back: neither changes nor entries remain. Dropping does the same, a little later.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database, and if a nested transaction is still open.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, it rolls back all the same.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        let core = self.core;
+        let ledger = Arc::clone(&core.ledger);
+        let begin = async move { Ok(ledger.turn().await) };
+        shield::run(begin, async move |_turn| {
+            let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
+            core.inner.rollback().await
+        })
+        .await
+    }
+
+    /// Writes the entries gathered so far, for a look at them before the commit.
+    /// [`AuditTrail`](crate::AuditTrail) does so by itself when it reads through this transaction.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database, unless the configuration says
+    /// [`FailurePolicy::Continue`](crate::FailurePolicy::Continue). The transaction then refuses to go
+    /// on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, it writes them all the same.
+    pub async fn flush(&self) -> Result<(), DbErr> {
+        self.step(async |core| core.write_out().await).await
+    }
+
+    pub(crate) async fn perform<W: RowWrite>(
+        &self,
+        write: W,
+        recorder: Recorder<W::Entity>,
+    ) -> Result<W::Output, DbErr> {
+        self.step(async move |core| core.perform(write, &recorder).await).await
+    }
+
+    /// Takes the turn for something that must not be left half done, and does it to its end. Futures
+    /// joined on the transaction share one connection, and a before-image must not be read while
+    /// another of them writes.
+    async fn step<T, F>(
+        &self,
+        work: impl FnOnce(Arc<Core>) -> F + Send + 'static,
+    ) -> Result<T, DbErr>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DbErr>> + Send + 'static,
+    {
+        let core = Arc::clone(&self.core);
+        let ledger = Arc::clone(&core.ledger);
+        let waiting = Arc::clone(&ledger);
+        let begin = async move { Ok(waiting.turn().await) };
+        shield::run(begin, async move |turn| {
+            ledger.check()?;
+            let unfinished = ledger.unfinished(Broken::Cancelled);
+            // The share in the transaction ends here, ahead of the turn: see `commit`.
+            let outcome = work(core).await;
+            unfinished.done();
+            drop(turn);
+            outcome
+        })
+        .await
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+}
+
+async fn hand_over(core: Core, parent: &Core) -> Result<(), DbErr> {
+    core.ledger.check()?;
+    let unfinished = core.ledger.unfinished(Broken::EntryFailed);
+    let entries = core.buffer.take();
+    if parent.buffer.has_room_for(&entries) {
+        core.inner.commit().await?;
+        parent.buffer.append(entries);
+    } else {
+        store_all(&core.inner, core.config.failure_policy(), entries).await?;
+        core.inner.commit().await?;
+    }
+    unfinished.done();
+    Ok(())
+}
+
+async fn write_and_commit(core: Core) -> Result<(), DbErr> {
+    let written = match core.ledger.check() {
+        Ok(()) => core.write_out().await,
+        broken => broken,
+    };
+    if let Err(error) = written {
+        core.inner.rollback().await?;
+        return Err(error);
+    }
+    core.inner.commit().await
+}
+
+impl fmt::Debug for AuditTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditTransaction")
+            .field("transaction_id", &self.core.group())
+            .field("nested", &self.parent.is_some())
+            .finish_non_exhaustive()
+    }
+}

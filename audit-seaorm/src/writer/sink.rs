@@ -1,0 +1,22 @@
+use uuid::Uuid;
+
+use crate::transaction::Core;
+
+/// Where an entry goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sink<'a> {
+    /// Straight into the table, on the connection that made the change, with the id that entries of
+    /// the same transaction share, where that is known.
+    Connection(Option<Uuid>),
+    /// Into the transaction's buffer, until it commits.
+    Buffer(&'a Core),
+}
+
+impl Sink<'_> {
+    pub(crate) fn group(self) -> Option<Uuid> {
+        match self {
+            Self::Connection(group) => group,
+            Self::Buffer(txn) => Some(txn.group()),
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! `AuditTransaction` keeps its entries until it commits.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use audit_seaorm::{AuditConfig, AuditTrail, AuditTransaction, Change, FailurePolicy, Image};
+use audit_tests::{Backend, TestDb};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
+    TransactionOptions, TransactionTrait,
+};
+use serde_json::json;
+
+use crate::{
+    concurrency::{assert_chain, cancelled_after, contend, settled},
+    entities::post,
+    support::{assert_lines, by, create, entries, new_post, number, sql, trail, unseen_post},
+};
+
+audit_tests::tests! {
+    entries_wait_for_the_commit_and_share_a_group,
+    a_hundred_entries_are_three_statements,
+    many_entries_do_not_wait_for_the_commit,
+    many_nested_transactions_do_not_pile_up_entries,
+    nested_transactions_hand_over_or_drop_their_entries,
+    a_transaction_that_does_not_commit_leaves_nothing,
+    run_commits_or_rolls_back,
+    the_trail_read_inside_shows_what_was_done,
+    all_of_seaorm_runs_on_it,
+    generic_code_runs_on_it,
+    eight_of_them_on_one_row_leave_an_unbroken_chain,
+    joined_writes_take_turns,
+    a_cancelled_write_comes_to_its_end,
+    a_cancelled_commit_commits,
+    a_transaction_with_an_open_nested_one_does_not_commit,
+    a_commit_without_a_trail_commits_nothing,
+    a_commit_without_a_trail_commits_if_told_so,
+    an_entry_that_cannot_be_made_breaks_it,
+    a_refused_statement_does_not_break_it,
+    a_deadlock_breaks_it,
+    it_obeys_its_options,
+}
+
+const COUNT: &str = "SELECT COUNT(*) FROM audit_trail";
+
+async fn entries_wait_for_the_commit_and_share_a_group(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = by("ann", AuditTransaction::begin(&t.db)).await.unwrap();
+    let mut post = by("ann", new_post("a").insert(&txn)).await.unwrap().into_active_model();
+    post.likes = Set(1);
+    let post = by("bob", post.update(&txn)).await.unwrap();
+    post.delete(&txn).await.unwrap();
+    assert_eq!(number(&txn, COUNT).await, 0);
+    by("eve", txn.commit()).await.unwrap();
+    assert_lines(
+        &trail(&t.db).await,
+        &[
+            r#"CREATE post 1 by ann: none -> {"id":1,"likes":0,"title":"a","token":"[REDACTED]"}"#,
+            r#"UPDATE post 1 by bob: {"likes":0} -> {"likes":1}"#,
+            r#"DELETE post 1 by nobody: {"id":1,"likes":1,"title":"a","token":"[REDACTED]"} -> none"#,
+        ],
+    );
+    let groups: Vec<_> = entries(&t.db).await.iter().map(|entry| entry.transaction_id).collect();
+    assert!(groups[0].is_some());
+    assert!(groups.iter().all(|group| *group == groups[0]));
+}
+
+async fn a_hundred_entries_are_three_statements(t: TestDb) {
+    create!(t, post::Entity);
+    let inserts = Arc::new(AtomicUsize::new(0));
+    let mut db = t.connect_with(|_| {}).await;
+    let seen = Arc::clone(&inserts);
+    db.set_metric_callback(move |info| {
+        if info.statement.sql.contains("audit_trail") {
+            seen.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let txn = AuditTransaction::begin(&db).await.unwrap();
+    for row in 0..100 {
+        new_post(&row.to_string()).insert(&txn).await.unwrap();
+    }
+    txn.commit().await.unwrap();
+    assert_eq!(inserts.load(Ordering::Relaxed), 3);
+    let entries = entries(&t.db).await;
+    assert_eq!(entries.len(), 100);
+    assert!(entries.is_sorted_by_key(|entry| entry.record_id.parse::<i32>().unwrap()));
+    db.close().await.unwrap();
+}
+
+async fn many_entries_do_not_wait_for_the_commit(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    for row in 0..1100 {
+        new_post(&row.to_string()).insert(&txn).await.unwrap();
+    }
+    assert_eq!(number(&txn, COUNT).await, 1024);
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 1100);
+    // A few large ones are many, too.
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    for row in 0..3 {
+        let image = Image::from_iter([("v".to_owned(), json!("x".repeat(500_000)))]);
+        AuditTrail::record(&txn, Change::create("t", row.to_string(), image)).await.unwrap();
+    }
+    assert_eq!(number(&txn, COUNT).await, 1103);
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 1103);
+}
+
+async fn many_nested_transactions_do_not_pile_up_entries(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    for row in 0..1100 {
+        let nested = TransactionTrait::begin(&txn).await.unwrap();
+        new_post(&row.to_string()).insert(&nested).await.unwrap();
+        nested.commit().await.unwrap();
+    }
+    assert!(number(&txn, COUNT).await > 0);
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 1100);
+}
+
+async fn nested_transactions_hand_over_or_drop_their_entries(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let kept = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("b").insert(&kept).await.unwrap();
+    let deeper = TransactionTrait::begin(&kept).await.unwrap();
+    new_post("lost").insert(&deeper).await.unwrap();
+    drop(deeper);
+    kept.commit().await.unwrap();
+    let dropped = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("lost").insert(&dropped).await.unwrap();
+    dropped.rollback().await.unwrap();
+    new_post("c").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    let entries = entries(&t.db).await;
+    let titles: Vec<_> =
+        entries.iter().map(|entry| &entry.new_values.as_ref().unwrap()["title"]).collect();
+    assert_eq!(titles, ["a", "b", "c"]);
+    assert!(entries.iter().all(|entry| entry.transaction_id == entries[0].transaction_id));
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+}
+
+async fn a_transaction_that_does_not_commit_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    for explicit in [true, false] {
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        new_post("a").insert(&txn).await.unwrap();
+        txn.flush().await.unwrap();
+        new_post("b").insert(&txn).await.unwrap();
+        if explicit {
+            txn.rollback().await.unwrap();
+        } else {
+            drop(txn);
+        }
+    }
+    assert!(entries(&t.db).await.is_empty());
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+}
+
+async fn run_commits_or_rolls_back(t: TestDb) {
+    create!(t, post::Entity);
+    let post = AuditTransaction::run(&t.db, async |txn| new_post("a").insert(txn).await).await;
+    assert_eq!(post.unwrap().title, "a");
+    let failed = AuditTransaction::run(&t.db, async |txn| {
+        new_post("b").insert(txn).await?;
+        Err::<(), _>(DbErr::Custom("changed my mind".to_owned()))
+    });
+    assert_eq!(failed.await.unwrap_err().to_string(), "Custom Error: changed my mind");
+    assert_eq!(entries(&t.db).await.len(), 1);
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
+}
+
+async fn the_trail_read_inside_shows_what_was_done(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let mut post = new_post("a").insert(&txn).await.unwrap().into_active_model();
+    assert_eq!(AuditTrail::find_for_record(&txn, post::Entity, 1).await.unwrap().len(), 1);
+    post.likes = Set(1);
+    post.update(&txn).await.unwrap();
+    assert_eq!(AuditTrail::find_for_record(&txn, post::Entity, 1).await.unwrap().len(), 2);
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 2);
+}
+
+async fn all_of_seaorm_runs_on_it(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let new = post::ActiveModel::builder()
+        .set_title("a")
+        .set_likes(0)
+        .set_token(None::<String>)
+        .set_views(0);
+    let mut post = new.insert(&txn).await.unwrap().into_active_model();
+    post.likes = Set(1);
+    post.update(&txn).await.unwrap();
+    let inside = txn.transaction::<_, _, DbErr>(|nested| {
+        Box::pin(async move { new_post("b").insert(nested).await })
+    });
+    inside.await.unwrap();
+    let failed = txn.transaction::<_, (), DbErr>(|nested| {
+        Box::pin(async move {
+            new_post("c").insert(nested).await?;
+            Err(DbErr::Custom("changed my mind".to_owned()))
+        })
+    });
+    failed.await.unwrap_err();
+    let found = post::Entity::find().all(&txn).await.unwrap();
+    assert_eq!(found.len(), 2);
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 3);
+}
+
+async fn generic_code_runs_on_it(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let mut post = ActiveModelTrait::insert(new_post("a"), &txn).await.unwrap().into_active_model();
+    post.likes = Set(1);
+    let post = ActiveModelTrait::update(post, &txn).await.unwrap();
+    assert_eq!(ModelTrait::delete(post, &txn).await.unwrap().rows_affected, 1);
+    txn.commit().await.unwrap();
+    assert_lines(
+        &trail(&t.db).await,
+        &[
+            r#"CREATE post 1 by nobody: none -> {"id":1,"likes":0,"title":"a","token":"[REDACTED]"}"#,
+            r#"UPDATE post 1 by nobody: {"likes":0} -> {"likes":1}"#,
+            r#"DELETE post 1 by nobody: {"id":1,"likes":1,"title":"a","token":"[REDACTED]"} -> none"#,
+        ],
+    );
+}
+
+async fn eight_of_them_on_one_row_leave_an_unbroken_chain(t: TestDb) {
+    contend(&t, |db, row| async move {
+        let txn = AuditTransaction::begin(&db).await?;
+        row.update(&txn).await?;
+        txn.commit().await
+    })
+    .await;
+}
+
+async fn joined_writes_take_turns(t: TestDb) {
+    create!(t, post::Entity);
+    let post = unseen_post(&t.db, "a").await;
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let write = async |likes: i32| {
+        let mut row = post.clone().into_active_model();
+        row.likes = Set(likes);
+        row.update(&txn).await.unwrap();
+    };
+    tokio::join!(write(1), write(2), write(3), write(4), write(5), write(6));
+    txn.commit().await.unwrap();
+    let last = number(&t.db, "SELECT likes FROM post").await;
+    assert_chain(&entries(&t.db).await, 6, last);
+}
+
+/// The commit that follows waits for it, and takes row and entry along.
+async fn a_cancelled_write_comes_to_its_end(t: TestDb) {
+    create!(t, post::Entity);
+    let post = unseen_post(&t.db, "row").await;
+    let mut cancelled = 0;
+    for n in 0..60 {
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        let mut row = post.clone().into_active_model();
+        row.likes = Set(i32::try_from(n).unwrap() + 1);
+        let written = cancelled_after(1 + n % 8, row.update(&txn)).await;
+        cancelled += usize::from(written.is_none());
+        new_post(&format!("after {n}")).insert(&txn).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    assert!((5..55).contains(&cancelled), "{cancelled} cancelled");
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 61);
+    let entries = entries(&t.db).await;
+    assert_eq!(entries.len(), 120);
+    let updates: Vec<_> = entries.into_iter().filter(|entry| entry.old_values.is_some()).collect();
+    assert_chain(&updates, 60, 60);
+}
+
+async fn a_cancelled_commit_commits(t: TestDb) {
+    create!(t, post::Entity);
+    for n in 0..30 {
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        new_post(&n.to_string()).insert(&txn).await.unwrap();
+        cancelled_after(1 + n % 5, txn.commit()).await;
+    }
+    settled(&t).await;
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 30);
+    assert_eq!(entries(&t.db).await.len(), 30);
+}
+
+async fn a_transaction_with_an_open_nested_one_does_not_commit(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("a").insert(&nested).await.unwrap();
+    let error = txn.commit().await.unwrap_err().to_string();
+    assert!(error.contains("nested in this one is still open"), "{error}");
+    drop(nested);
+    settled(&t).await;
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+    assert!(entries(&t.db).await.is_empty());
+}
+
+async fn a_commit_without_a_trail_commits_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let other = t.connect_with(|_| {}).await;
+    if t.backend == Backend::Sqlite {
+        // One writer at a time: the table has to go from within.
+        sql(&txn, "DROP TABLE audit_trail").await;
+    } else {
+        sql(&other, "DROP TABLE audit_trail").await;
+    }
+    let error = txn.commit().await.unwrap_err().to_string();
+    assert!(error.contains("run audit_migration::Migrator::up"), "{error}");
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+    other.close().await.unwrap();
+}
+
+async fn a_commit_without_a_trail_commits_if_told_so(t: TestDb) {
+    create!(t, post::Entity);
+    prepare_refusal(&t).await;
+    let config = AuditConfig::new().on_failure(FailurePolicy::Continue);
+    let work = config.scope(async {
+        let txn = AuditTransaction::begin(&t.db).await?;
+        for title in ["a", "b", "c"] {
+            new_post(title).insert(&txn).await?;
+        }
+        refuse_entries(&t, &txn).await;
+        txn.commit().await
+    });
+    let (committed, logs) = audit_tests::logs::capture(work).await;
+    committed.unwrap();
+    assert_eq!(logs.matches("audit entry lost").count(), 3, "{logs}");
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+}
+
+async fn an_entry_that_cannot_be_made_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let refused = AuditConfig::new().redact("post", ["id"]);
+    refused.scope(new_post("b").insert(&txn)).await.unwrap_err();
+    let error = new_post("c").insert(&txn).await.unwrap_err().to_string();
+    assert!(error.contains("the entry of one of its changes could not be made"), "{error}");
+    let error = post::Entity::find().all(&txn).await.unwrap_err().to_string();
+    assert!(error.contains("roll it back and run it again"), "{error}");
+    txn.commit().await.unwrap_err();
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+    assert!(entries(&t.db).await.is_empty());
+}
+
+async fn a_refused_statement_does_not_break_it(t: TestDb) {
+    create!(t, post::Entity);
+    unseen_post(&t.db, "taken").await;
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let ghost = post::ActiveModel { id: Set(99), likes: Set(1), ..Default::default() };
+    ghost.update(&txn).await.unwrap_err();
+    new_post("taken").insert(&txn).await.unwrap_err();
+    if t.backend == Backend::Postgres {
+        // There a failed statement spoils every transaction.
+        txn.commit().await.unwrap_err();
+        assert!(entries(&t.db).await.is_empty());
+        return;
+    }
+    new_post("b").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 2);
+}
+
+async fn a_deadlock_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    if t.backend == Backend::Sqlite {
+        return; // One writer at a time: there is nothing to wait for in a circle.
+    }
+    let rows = [unseen_post(&t.db, "a").await, unseen_post(&t.db, "b").await];
+    let cross = async |first: usize, second: usize, user: &str| {
+        by(user, async {
+            let txn = AuditTransaction::begin(&t.db).await?;
+            let mut failed = false;
+            for row in [first, second] {
+                let mut row = rows[row].clone().into_active_model();
+                row.likes = Set(10);
+                // The caller overlooks the error and goes on.
+                failed |= row.update(&txn).await.is_err();
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            let _ = new_post(user).insert(&txn).await;
+            let committed = txn.commit().await;
+            assert_eq!(committed.is_err(), failed);
+            committed
+        })
+        .await
+    };
+    let (one, other) = tokio::join!(cross(0, 1, "one"), cross(1, 0, "other"));
+    assert_eq!(usize::from(one.is_err()) + usize::from(other.is_err()), 1, "{one:?} {other:?}");
+    let winner = if one.is_ok() { "one" } else { "other" };
+    let entries = entries(&t.db).await;
+    assert_eq!(entries.len(), 3);
+    assert!(entries.iter().all(|entry| entry.user_id.as_deref() == Some(winner)));
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+}
+
+async fn it_obeys_its_options(t: TestDb) {
+    create!(t, post::Entity);
+    let options = TransactionOptions {
+        isolation_level: Some(sea_orm::IsolationLevel::Serializable),
+        sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Deferred),
+        ..TransactionOptions::default()
+    };
+    let txn = AuditTransaction::begin_with_options(&t.db, options).await.unwrap();
+    if t.backend == Backend::Postgres {
+        let statement = sea_orm::Statement::from_string(
+            sea_orm::DbBackend::Postgres,
+            "SELECT current_setting('transaction_isolation')",
+        );
+        let row = sea_orm::ConnectionTrait::query_one_raw(&txn, statement).await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "serializable");
+    }
+    new_post("a").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 1);
+}
+
+/// Has the table refuse entries from now on. On `MariaDB` DDL would end the transaction, so there a
+/// trigger made in time listens to a variable.
+async fn refuse_entries(t: &TestDb, txn: &AuditTransaction) {
+    match t.backend {
+        Backend::MariaDb => sql(txn, "SET @refuse = 1").await,
+        _ => sql(txn, "ALTER TABLE audit_trail RENAME TO hidden").await,
+    }
+}
+
+async fn prepare_refusal(t: &TestDb) {
+    if t.backend == Backend::MariaDb {
+        let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON audit_trail FOR EACH ROW \
+             IF @refuse THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'; END IF";
+        sql(&t.db, trigger).await;
+    }
+}
