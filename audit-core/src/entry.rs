@@ -44,8 +44,9 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// Puts together what was recorded, in whose name, and when.
     ///
-    /// A NUL character in the context's texts becomes U+FFFD: `PostgreSQL` stores none, and a header
-    /// that a stranger sent must not make a write fail.
+    /// A NUL character in the context's texts becomes U+FFFD, which `PostgreSQL` can store, and metadata
+    /// nested deeper than 16 levels becomes its JSON text: what a stranger sent must not make a write
+    /// fail, nor a history unreadable.
     #[must_use]
     pub fn new(
         recorded: RecordedChange,
@@ -68,7 +69,7 @@ impl AuditEntry {
             request_id: context.get_request_id().map(storable),
             transaction_id,
             reason: context.get_reason().map(storable),
-            metadata: (!context.get_metadata().is_empty()).then(|| storable_json(metadata)),
+            metadata: (!context.get_metadata().is_empty()).then(|| storable_json(metadata, 0)),
             timestamp: stamp.at,
         }
     }
@@ -78,13 +79,22 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-fn storable_json(value: Value) -> Value {
+/// What databases and parsers take of nested JSON starts at 32 levels; a note needs fewer.
+const MAX_DEPTH: usize = 16;
+
+fn storable_json(value: Value, depth: usize) -> Value {
     match value {
-        Value::String(text) => Value::String(storable(&text)),
-        Value::Array(items) => items.into_iter().map(storable_json).collect(),
-        Value::Object(map) => {
-            map.into_iter().map(|(key, value)| (storable(&key), storable_json(value))).collect()
+        nested @ (Value::Array(_) | Value::Object(_)) if depth > MAX_DEPTH => {
+            Value::String(storable(&nested.to_string()))
         }
+        Value::String(text) => Value::String(storable(&text)),
+        Value::Array(items) => {
+            items.into_iter().map(|item| storable_json(item, depth + 1)).collect()
+        }
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (storable(&key), storable_json(value, depth + 1)))
+            .collect(),
         plain => plain,
     }
 }
@@ -115,6 +125,16 @@ mod tests {
         assert_eq!(json["metadata"], json!({"ip": "203.0.113.9"}));
         assert_eq!(json["new_values"], json!(null));
         assert_eq!(serde_json::from_value::<AuditEntry>(json).expect("its own form"), entry);
+    }
+
+    #[test]
+    fn deep_metadata_becomes_text() {
+        let deep = (0..200).fold(json!("core"), |inner, _| json!([inner]));
+        let stored = entry(AuditContext::new().metadata("deep", deep)).metadata;
+        let text = json!(stored).to_string();
+        assert!(text.contains("core"));
+        assert!(serde_json::from_str::<Value>(&text).is_ok());
+        assert!(text.starts_with(&format!("{{\"deep\":{}\"", "[".repeat(16))), "{text}");
     }
 
     #[test]

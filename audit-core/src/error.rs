@@ -60,6 +60,17 @@ pub enum PolicyError {
         /// The column named by the redaction.
         column: String,
     },
+    /// A redaction names a column that the table does not have.
+    #[error(
+        "`{table}` has no column `{column}`, so that redacting it hides nothing: write the name that the \
+         column has in the database"
+    )]
+    UnknownColumn {
+        /// The audited table.
+        table: String,
+        /// The column named by the redaction.
+        column: String,
+    },
     /// The record id is longer than the trail stores.
     #[error(
         "the primary key of a record of `{table}` has {chars} characters as text, more than the {max} \

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -44,6 +44,7 @@ pub enum FieldRule {
 pub struct Policy {
     rules: BTreeMap<String, FieldRule>,
     keys: Vec<String>,
+    columns: Option<BTreeSet<String>>,
     full_record: bool,
 }
 
@@ -87,6 +88,14 @@ impl Policy {
         self
     }
 
+    /// Names all columns of the table, so that a rule for one that it does not have is noticed: a
+    /// misspelt redaction would let the value through. Defaults to not known.
+    #[must_use]
+    pub fn columns(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Whether an update stores all columns rather than the changed ones. Defaults to false.
     #[must_use]
     pub fn full_record(mut self, full: bool) -> Self {
@@ -98,7 +107,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`PolicyError`] if a rule hides the primary key, or the record id is too long.
+    /// [`PolicyError`] if a rule hides the primary key or is for a column that the table does not have,
+    /// or if the record id is too long.
     pub fn apply(&self, change: Change) -> Result<Option<RecordedChange>, PolicyError> {
         self.check(&change)?;
         let operation = change.operation();
@@ -142,6 +152,13 @@ impl Policy {
     fn check(&self, change: &Change) -> Result<(), PolicyError> {
         if let Some(column) = self.keys.iter().find(|key| self.rules.contains_key(*key)) {
             return Err(PolicyError::RedactedKey {
+                table: change.table().to_owned(),
+                column: column.clone(),
+            });
+        }
+        let known = |column: &String| self.columns.as_ref().is_none_or(|all| all.contains(column));
+        if let Some(column) = self.rules.keys().find(|column| !known(column)) {
+            return Err(PolicyError::UnknownColumn {
                 table: change.table().to_owned(),
                 column: column.clone(),
             });
@@ -234,6 +251,13 @@ mod tests {
         let policy = Policy::new().keys(["id"]).rule("id", FieldRule::Redact);
         let error = policy.apply(Change::create("t", "1", Image::new())).expect_err("a hidden key");
         assert!(error.to_string().starts_with("column `id` of `t` is part of the primary key"));
+    }
+
+    #[test]
+    fn a_rule_for_a_column_that_is_not_there_is_refused() {
+        let policy = Policy::new().columns(["id", "token"]).rule("tokn", FieldRule::Redact);
+        let error = policy.apply(Change::create("t", "1", Image::new())).expect_err("a slip");
+        assert!(error.to_string().starts_with("`t` has no column `tokn`"), "{error}");
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub(crate) enum AuditError {
     #[error("column `{column}` of `{table}` cannot be recorded: {source}")]
     Encode { table: String, column: String, source: EncodeError },
     #[error(
-        "the table audit_trail does not exist: run audit_migration::Migrator::up, or add \
-         audit_migration::migrations() to your own migrator ({0})"
+        "the table audit_trail does not exist: run audit_migration::Migrator::up, or put \
+         audit_migration::migrations() into your own migrator, before what writes ({0})"
     )]
     TableMissing(DbErr),
     #[error("this transaction cannot go on, because {0}: roll it back and run it again as a whole")]
@@ -32,9 +32,9 @@ pub(crate) enum AuditError {
     UserIdTooLong { chars: usize, max: usize },
     #[error(
         "{operation} of `{table}` refused: this call reached a method of SeaORM's traits with {place}, \
-         where the change and its entry cannot be made one. Call the method on the concrete \
-         ActiveModel, or pass a transaction from `db.begin()`; \
-         AuditConfig::on_escape(Escape::Warn) lets it pass, recorded as well as can be"
+         where the change and its entry cannot be made one. {}; \
+         AuditConfig::on_escape(Escape::Warn) lets it pass, recorded as well as can be",
+        place.advice()
     )]
     Escaped { operation: Operation, table: String, place: Place },
 }
@@ -44,6 +44,19 @@ pub(crate) enum AuditError {
 pub(crate) enum Place {
     Pool,
     Unknown(&'static str),
+}
+
+impl Place {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Pool => {
+                "Call the method on the concrete ActiveModel, or pass a transaction from `db.begin()`"
+            }
+            Self::Unknown(_) => {
+                "Pass SeaORM's own DatabaseConnection or DatabaseTransaction, or an AuditTransaction"
+            }
+        }
+    }
 }
 
 impl fmt::Display for Place {

@@ -1,12 +1,13 @@
 //! A record as the trail sees it: table, id, image.
 
-use audit_core::Image;
+use audit_core::{FieldRule, Image};
 use sea_orm::{
     EntityTrait, IdenStatic, Iterable, ModelTrait, PrimaryKeyToColumn, Value, sea_query::ValueTuple,
 };
 use serde_json::Value as Json;
 
 use crate::{
+    Auditable,
     encode::{encode, same_value},
     error::AuditError,
 };
@@ -58,21 +59,31 @@ fn id_text(mut parts: Vec<Json>) -> String {
     }
 }
 
-/// The image of a row.
-pub(crate) fn image<E: EntityTrait>(model: &E::Model) -> Result<Image, AuditError> {
-    E::Column::iter()
+/// The columns that are recorded, in the clear or not.
+fn recorded_columns<E: Auditable>() -> impl Iterator<Item = E::Column> {
+    let skipped = |column: &E::Column| {
+        E::RULES
+            .iter()
+            .any(|(ruled, rule)| *rule == FieldRule::Skip && ruled.as_str() == column.as_str())
+    };
+    E::Column::iter().filter(move |column| !skipped(column))
+}
+
+/// The image of a row. A skipped column is not in it, and may be of a type that has no form.
+pub(crate) fn image<E: Auditable>(model: &E::Model) -> Result<Image, AuditError> {
+    recorded_columns::<E>()
         .map(|column| Ok((name(column), encode_column::<E>(column, &model.get(column))?)))
         .collect()
 }
 
 /// The images of a row before and after a change. What is equal by value is equal in form too, so
 /// that a decimal rewritten from `1.0` to `1.00` is not taken for a change.
-pub(crate) fn images<E: EntityTrait>(
+pub(crate) fn images<E: Auditable>(
     before: &E::Model,
     after: &E::Model,
 ) -> Result<(Image, Image), AuditError> {
     let (mut old, mut new) = (Image::new(), Image::new());
-    for column in E::Column::iter() {
+    for column in recorded_columns::<E>() {
         let (former, latter) = (before.get(column), after.get(column));
         let encoded = encode_column::<E>(column, &former)?;
         let value = if same_value(&former, &latter) {

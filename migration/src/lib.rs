@@ -1,6 +1,6 @@
 //! The table of the audit trail, as migrations for `SQLite`, `PostgreSQL` and `MariaDB`.
 //!
-//! Inside the application's own migrator, before or after its own tables:
+//! Inside the application's own migrator, first, so that a migration that writes audited rows finds it:
 //!
 //! ```
 //! use sea_orm_migration::prelude::*;
@@ -9,8 +9,8 @@
 //!
 //! impl MigratorTrait for Migrator {
 //!     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-//!         let mut migrations: Vec<Box<dyn MigrationTrait>> = vec![/* your own */];
-//!         migrations.extend(audit_migration::migrations());
+//!         let mut migrations = audit_migration::migrations();
+//!         migrations.extend([/* your own */] as [Box<dyn MigrationTrait>; 0]);
 //!         migrations
 //!     }
 //! }
@@ -25,11 +25,11 @@
 //! Or alone, with [`Migrator`], which keeps its own book so that it meets no other migrator:
 //!
 //! ```
-//! use sea_orm_migration::MigratorTrait;
+//! use audit_migration::{Migrator, MigratorTrait};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), sea_orm_migration::DbErr> {
 //! # let db = sea_orm_migration::sea_orm::Database::connect("sqlite::memory:").await?;
-//! audit_migration::Migrator::up(&db, None).await?;
+//! Migrator::up(&db, None).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -43,6 +43,7 @@ use sea_orm_migration::MigrationTrait;
 
 pub use m20261123_000001_create_audit_trail::CreateAuditTrail;
 pub use migrator::Migrator;
+pub use sea_orm_migration::MigratorTrait;
 
 /// All migrations of the audit trail, in order. `down` drops the trail with everything in it.
 #[must_use]

@@ -72,18 +72,22 @@ async fn create_step_by_step(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 struct Types {
     uuid: fn(&mut ColumnDef) -> &mut ColumnDef,
     timestamp: fn(&mut ColumnDef) -> &mut ColumnDef,
+    text: fn(&mut ColumnDef) -> &mut ColumnDef,
 }
 
 impl Types {
     const COMMON: Self = Self {
         uuid: |column| column.uuid(),
         timestamp: |column| column.timestamp_with_time_zone(),
+        text: |column| column.text(),
     };
 
     /// `DATETIME(6)`: `TIMESTAMP` ends in 2038, and both drop fractions unless told the digits.
+    /// `LONGTEXT`: `TEXT` ends at 64 KB.
     const MYSQL: Self = Self {
         uuid: |column| column.binary_len(16),
         timestamp: |column| column.custom("datetime(6)"),
+        text: |column| column.custom("longtext"),
     };
 }
 
@@ -101,10 +105,10 @@ fn table(types: &Types) -> TableCreateStatement {
         .col(column(AuditTrail::OldValues).json_binary())
         .col(column(AuditTrail::NewValues).json_binary())
         .col(column(AuditTrail::UserId).string_len(512))
-        .col(column(AuditTrail::UserEmail).text())
-        .col(column(AuditTrail::RequestId).text())
+        .col((types.text)(&mut column(AuditTrail::UserEmail)))
+        .col((types.text)(&mut column(AuditTrail::RequestId)))
         .col((types.uuid)(&mut column(AuditTrail::TransactionId)))
-        .col(column(AuditTrail::Reason).text())
+        .col((types.text)(&mut column(AuditTrail::Reason)))
         .col(column(AuditTrail::Metadata).json_binary())
         .col((types.timestamp)(&mut column(AuditTrail::Timestamp)).not_null())
         .take()

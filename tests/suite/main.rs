@@ -17,6 +17,7 @@ mod keys;
 mod migration;
 mod no_phantom;
 mod policy;
+mod regress;
 mod support;
 mod transaction;
 mod ui;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             migration::tests(),
             no_phantom::tests(),
             policy::tests(),
+            regress::tests(),
             transaction::tests(),
             ui::tests(),
             values::tests(),

@@ -38,7 +38,7 @@ pub(super) async fn locked<A: ActiveModelTrait, D: ConnectionTrait>(
     find::<A>(key).lock(lock).one(ground.db).await
 }
 
-fn find<A: ActiveModelTrait>(key: ValueTuple) -> Select<A::Entity> {
+pub(super) fn find<A: ActiveModelTrait>(key: ValueTuple) -> Select<A::Entity> {
     type Key<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::PrimaryKey;
     A::Entity::find_by_id(<Key<A> as PrimaryKeyTrait>::ValueType::from_value_tuple(key))
 }

@@ -17,8 +17,8 @@
 
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,
-    TryIntoModel,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel, Iterable, ModelTrait, QueryFilter, TryIntoModel,
 };
 
 use super::{
@@ -61,8 +61,13 @@ where
     C: ConnectionTrait,
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
-        let change = recorder.created(&after);
-        recorder.record(&Ground::of_caller(db), change).await?;
+        let (change, row) = (recorder.created(&after), this_row::<A>(&after));
+        if let Err(error) = recorder.record(&Ground::of_caller(db), change).await {
+            // A caller who overlooks the error must not commit the row without its entry. Where this
+            // fails, too, the transaction can only be rolled back.
+            let _ = A::Entity::delete_many().filter(row).exec(db).await;
+            return Err(error);
+        }
     }
     <A as AuditHooks>::after_save(after, db, insert).await
 }
@@ -99,12 +104,30 @@ where
 {
     if is_before_image(&row)
         && let Some(recorder) = Recorder::<A::Entity>::active()
+        && is_gone(&row, db).await?
     {
         let before = row.clone().try_into_model()?;
         let change = recorder.deleted(&before);
         recorder.record(&Ground::of_caller(db), change).await?;
     }
     AuditHooks::after_delete(row, db).await
+}
+
+fn this_row<A: ActiveModelTrait>(model: &ModelOf<A>) -> Condition {
+    let key = record::key_columns::<A::Entity>();
+    key.fold(Condition::all(), |row, column| row.add(column.eq(model.get(column))))
+}
+
+/// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.
+async fn is_gone<A, C>(row: &A, db: &C) -> Result<bool, DbErr>
+where
+    A: ActiveModelTrait,
+    C: ConnectionTrait,
+{
+    match row.get_primary_key_value() {
+        Some(key) => Ok(before_image::find::<A>(key).one(db).await?.is_none()),
+        None => Ok(false),
+    }
 }
 
 fn admit<E: Auditable, C: ConnectionTrait>(

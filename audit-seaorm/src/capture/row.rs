@@ -82,10 +82,20 @@ where
         recorder: &Recorder<A::Entity>,
         ground: Ground<'_, D>,
     ) -> Result<ModelOf<A>, DbErr> {
-        let before = before_image::locked::<A, D>(&ground, self.key, Intent::Update).await?;
+        let Self { row, key } = self;
+        let before = before_image::locked::<A, D>(&ground, key.clone(), Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
-        let after = A::Entity::update(self.row).exec(ground.db).await?;
+        let after = if ground.db.support_returning() {
+            A::Entity::update(row).exec(ground.db).await?
+        } else {
+            // Read again under the lock: an UPDATE to the values that are there already makes no
+            // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
+            // the transaction saw first.
+            A::Entity::update(row).exec_without_returning(ground.db).await?;
+            let after = before_image::locked::<A, D>(&ground, key, Intent::Update).await?;
+            after.ok_or(DbErr::RecordNotUpdated)?
+        };
         let change = recorder.updated(&before, &after);
         recorder.record(&ground, change).await?;
         Ok(after)
@@ -111,18 +121,41 @@ where
         recorder: &Recorder<A::Entity>,
         ground: Ground<'_, D>,
     ) -> Result<DeleteResult, DbErr> {
-        let before = before_image::locked::<A, D>(&ground, self.key, Intent::Delete).await?;
-        let Some(before) = before else {
-            return Ok(DeleteResult::empty());
+        let (before, result) = if ground.db.support_returning() {
+            delete_returning(self.row, &ground).await?
+        } else {
+            delete_locked(self, &ground).await?
         };
-        let result = A::Entity::delete(self.row).exec(ground.db).await?;
-        // Zero where a trigger of the database kept the row.
-        if result.rows_affected > 0 {
-            let change = recorder.deleted(&before);
-            recorder.record(&ground, change).await?;
+        if let Some(before) = before {
+            recorder.record(&ground, recorder.deleted(&before)).await?;
         }
         Ok(result)
     }
+}
+
+/// The statement is its own before-image. It asks for no more than the right to delete, where
+/// `SELECT … FOR UPDATE` asks for that to update as well.
+async fn delete_returning<A: ActiveModelTrait, D: ConnectionTrait>(
+    row: A,
+    ground: &Ground<'_, D>,
+) -> Result<(Option<ModelOf<A>>, DeleteResult), DbErr> {
+    let before = A::Entity::delete(row).exec_with_returning(ground.db).await?;
+    let mut result = DeleteResult::empty();
+    result.rows_affected = before.is_some().into();
+    Ok((before, result))
+}
+
+async fn delete_locked<A: ActiveModelTrait, D: ConnectionTrait>(
+    delete: Delete<A>,
+    ground: &Ground<'_, D>,
+) -> Result<(Option<ModelOf<A>>, DeleteResult), DbErr> {
+    let before = before_image::locked::<A, D>(ground, delete.key, Intent::Delete).await?;
+    let Some(before) = before else {
+        return Ok((None, DeleteResult::empty()));
+    };
+    let result = A::Entity::delete(delete.row).exec(ground.db).await?;
+    // Zero where a trigger of the database kept the row.
+    Ok(((result.rows_affected > 0).then_some(before), result))
 }
 
 fn sets_a_column<A: ActiveModelTrait>(row: &A) -> bool {

@@ -5,11 +5,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use audit_core::InAuditContext;
 use sea_orm::DbErr;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 use tracing::{Instrument, instrument::WithSubscriber};
 
 /// Runs an operation to its end even if the future is dropped half-way.
@@ -20,7 +21,8 @@ use tracing::{Instrument, instrument::WithSubscriber};
 /// connection that answers nobody again. A request that a client cancels must not do that to others.
 /// So whoever drops the operation leaves it to a task that finishes it.
 ///
-/// A caller who leaves while `begin` still waits has changed nothing: then `work` is not begun. Outside
+/// A caller who leaves while `begin` still waits has changed nothing: then `work` is not begun, and
+/// `begin` is given a second. Outside
 /// of a Tokio runtime there is no task to be had, and the operation is dropped with its future.
 pub(crate) async fn run<B, F, U, T>(
     begin: B,
@@ -32,22 +34,34 @@ where
     U: Send + 'static,
     T: Send + 'static,
 {
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let left = Arc::clone(&abandoned);
+    let progress = Arc::new(Progress::default());
+    let own = Arc::clone(&progress);
     let operation = async move {
         let unit = begin.await?;
-        if left.load(Ordering::Relaxed) {
+        if own.abandoned.load(Ordering::Relaxed) {
             return Err(DbErr::Custom("audit: dropped before it began".to_owned()));
         }
+        own.begun.store(true, Ordering::Relaxed);
         work(unit).await
     };
     let operation = operation.in_current_audit_context().in_current_span();
     Shielded {
         operation: Some(Box::pin(operation.with_current_subscriber())),
-        abandoned,
+        progress,
         started: false,
     }
     .await
+}
+
+/// How long an abandoned operation may still wait for what it begins with. A `BEGIN` that is under way
+/// takes no longer, and those whose callers gave up waiting for a busy pool must not pile up in front of
+/// it. (That of `SQLite` can take longer, and may be dropped: its driver takes it back by itself.)
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct Progress {
+    begun: AtomicBool,
+    abandoned: AtomicBool,
 }
 
 type Operation<T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send>>;
@@ -55,7 +69,7 @@ type Operation<T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send>>;
 /// Polled in place; a task of its own only once it is dropped.
 struct Shielded<T: Send + 'static> {
     operation: Option<Operation<T>>,
-    abandoned: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     started: bool,
 }
 
@@ -83,8 +97,12 @@ impl<T: Send + 'static> Drop for Shielded<T> {
         if let Ok(runtime) = Handle::try_current()
             && self.started
         {
-            self.abandoned.store(true, Ordering::Relaxed);
-            drop(runtime.spawn(operation));
+            self.progress.abandoned.store(true, Ordering::Relaxed);
+            if self.progress.begun.load(Ordering::Relaxed) {
+                drop(runtime.spawn(operation));
+            } else {
+                drop(runtime.spawn(timeout(PATIENCE, operation)));
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ static LINES: LazyLock<Mutex<HashMap<usize, Line>>> = LazyLock::new(Mutex::defau
 /// other, or two that meet at a row lock could wait in a circle that no database sees.
 pub(super) struct Turn {
     address: usize,
-    line: Line,
+    line: Option<Line>,
     guard: Option<OwnedMutexGuard<()>>,
 }
 
@@ -28,8 +28,8 @@ impl Turn {
         let address = std::ptr::from_ref(txn).addr();
         let line = Arc::clone(lines().entry(address).or_default());
         // Made before the wait, so that a wait which is cancelled leaves the line as well.
-        let mut turn = Self { address, line, guard: None };
-        turn.guard = Some(Arc::clone(&turn.line).lock_owned().await);
+        let mut turn = Self { address, line: Some(Arc::clone(&line)), guard: None };
+        turn.guard = Some(line.lock_owned().await);
         turn
     }
 }
@@ -38,8 +38,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.guard = None;
         let mut lines = lines();
-        // Ours and the map's: nobody else stands here, and nobody comes while the map is locked.
-        if Arc::strong_count(&self.line) == 2 {
+        self.line = None;
+        // The map's own: nobody stands here, and nobody comes while the map is locked.
+        if lines.get(&self.address).is_some_and(|line| Arc::strong_count(line) == 1) {
             lines.remove(&self.address);
         }
     }

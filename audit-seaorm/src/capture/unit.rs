@@ -25,7 +25,13 @@ pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
         }
         Executor::Audit(txn) => txn.perform(write, recorder).await,
         Executor::Transaction(txn) => {
-            Unit::on_transaction(txn).await?.perform(write, recorder).await
+            let outcome = Unit::on_transaction(txn).await?.perform(write, recorder).await;
+            if outcome.is_err() {
+                // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
+                // rollback to it: its failure goes to this statement and not to the caller's next one.
+                let _ = txn.execute_unprepared("SELECT 1").await;
+            }
+            outcome
         }
         Executor::Unknown(name) => {
             escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
@@ -91,9 +97,7 @@ impl Unit {
             Err(error) => {
                 // The reason matters more than a rollback that failed too: then the connection is
                 // lost, and the database has taken everything back already.
-                if let Err(lost) = self.txn.rollback().await {
-                    tracing::debug!(error = %lost, "rollback of an audited operation failed");
-                }
+                let _ = self.txn.rollback().await;
                 Err(error)
             }
         }

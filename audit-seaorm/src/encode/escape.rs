@@ -5,7 +5,7 @@ use super::DecodeError;
 
 const KEY: &str = "$json";
 /// `serde_json` reads 127 levels, and the entry around a document takes some of them.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 30;
 
 /// Writes a text.
 pub(super) fn text(text: &str) -> Json {

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use crate::{
-    entity::{ActiveModel, Column, Entity, Model, TABLE},
+    entity::{ActiveModel, Column, Entity, Model},
     error::AuditError,
 };
 
@@ -65,9 +65,8 @@ pub(super) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
 /// so that code which retries a deadlock or a serialization failure still knows one.
 pub(super) fn explained(error: DbErr) -> DbErr {
     let text = error.to_string();
-    let missing = ["no such table", "does not exist", "doesn't exist"];
-    if text.contains(TABLE) && missing.iter().any(|sign| text.contains(sign)) {
-        return AuditError::TableMissing(error).into();
-    }
-    error
+    let missing = text.contains("no such table: audit_trail")
+        || text.contains("audit_trail' doesn't exist")
+        || (text.contains("relation \"audit_trail\" does not exist") && !text.contains("column"));
+    if missing { AuditError::TableMissing(error).into() } else { error }
 }

@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Iterable};
 use uuid::Uuid;
 
 use super::{AuditCounters, Sink, direct};
@@ -73,7 +73,9 @@ impl<E: Auditable> Recorder<E> {
 
     fn policy(&self) -> Policy {
         let policy = self.config.policy(&self.table);
-        let policy = policy.keys(record::key_columns::<E>().map(record::name));
+        let policy = policy
+            .keys(record::key_columns::<E>().map(record::name))
+            .columns(E::Column::iter().map(record::name));
         E::RULES
             .iter()
             .fold(policy, |policy, (column, rule)| policy.rule(record::name(*column), *rule))
