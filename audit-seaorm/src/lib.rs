@@ -7,7 +7,7 @@
 //! ```
 //! use audit_seaorm::{AuditContext, AuditTrail, AuditUser};
 //! use sea_orm::{ActiveValue::Set, Database, DbErr, IntoActiveModel};
-//! use sea_orm_migration::MigratorTrait;
+//! use audit_migration::{Migrator, MigratorTrait};
 //!
 //! mod post {
 //!     use audit_seaorm::Auditable;
@@ -28,7 +28,7 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
 //! let db = Database::connect("sqlite::memory:").await?;
 //! # db.get_schema_builder().register(post::Entity).apply(&db).await?;
-//! audit_migration::Migrator::up(&db, None).await?;
+//! Migrator::up(&db, None).await?;
 //!
 //! let ann = AuditUser::new("42").email("ann@example.com");
 //! AuditContext::new().user(ann).scope(async {
@@ -62,15 +62,18 @@
 //! # Generic code
 //!
 //! Code that knows only `SeaORM`'s traits (`fn f<A: ActiveModelTrait>(..)`) meets the hooks instead of
-//! the methods above. On a transaction all is recorded just so. On a bare pool `update` is, too;
-//! `insert` and `delete` cannot be made atomic from within a hook, so they follow
-//! [`AuditConfig::on_escape`]: refused by default, with an error that says what to write.
+//! the methods above. Its updates are recorded as theirs are. So are its inserts and deletes on a
+//! transaction, except that a hook cannot put a savepoint around them: if one of them fails or is
+//! dropped half-way, roll the transaction back. On a bare pool they cannot be made one with their
+//! entries and follow [`AuditConfig::on_escape`]: refused by default, with an error that says what to
+//! write.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
 //! | `macros` | yes | `#[derive(Auditable)]`, `#[audited]` |
+//! | `stream` | yes | [`AuditTransaction`] streams, as `SeaORM`'s own transactions do |
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
 //!

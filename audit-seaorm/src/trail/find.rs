@@ -13,7 +13,8 @@ use crate::{
 impl AuditTrail {
     /// The history of one record, newest first, by its primary key; a composite key is a tuple in the
     /// order of the key's columns. A record that is gone, or never was, has a history all the same:
-    /// what the trail holds.
+    /// what the trail holds. The key is that of the entries, as the database gives it back: `1.00` for a
+    /// `DECIMAL(10, 2)`, `ab  ` for a `CHAR(4)` of `PostgreSQL`'s.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl AuditTrail {
     /// ```
     /// use audit_seaorm::{AuditTrail, Operation};
     /// use sea_orm::{ActiveValue::Set, Database, DbErr};
-    /// use sea_orm_migration::MigratorTrait;
+    /// use audit_migration::MigratorTrait;
     ///
     /// mod label {
     ///     use audit_seaorm::Auditable;

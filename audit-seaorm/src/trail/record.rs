@@ -25,7 +25,7 @@ impl AuditTrail {
     /// ```
     /// use audit_seaorm::{AuditTrail, Change, Image};
     /// use sea_orm::{ConnectionTrait, Database, DbErr, TransactionTrait};
-    /// use sea_orm_migration::MigratorTrait;
+    /// use audit_migration::MigratorTrait;
     /// use serde_json::json;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {

@@ -38,7 +38,7 @@ use crate::{
 /// ```
 /// use audit_seaorm::{AuditTrail, AuditTransaction};
 /// use sea_orm::{ActiveValue::Set, Database, DbErr, IntoActiveModel};
-/// # use sea_orm_migration::MigratorTrait;
+/// # use audit_migration::MigratorTrait;
 /// # mod post {
 /// #     use sea_orm::entity::prelude::*;
 /// #     #[sea_orm::model]

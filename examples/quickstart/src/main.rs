@@ -1,9 +1,10 @@
 //! A small blog: people and a job change a post, and its history tells who did what.
 //! Run it with `cargo run -p quickstart`.
+use audit_migration::{Migrator, MigratorTrait};
 use audit_seaorm::{AuditContext, AuditEntry, AuditTrail, AuditUser, Image, REDACTED, entity};
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use sea_orm::TransactionTrait;
 use sea_orm::{ActiveValue::Set, Database, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait};
-use sea_orm_migration::{MigratorTrait, sea_orm::TransactionTrait};
 use serde_json::Value;
 
 mod post {
@@ -28,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect(format!("sqlite://{}/blog.db?mode=rwc", folder.path().display()));
     let db = db.await?;
     db.get_schema_builder().register(post::Entity).apply(&db).await?;
-    audit_migration::Migrator::up(&db, None).await?;
+    Migrator::up(&db, None).await?;
 
     let ann = || AuditUser::new("1").email("ann@example.com");
     let bob = || AuditUser::new("2").email("bob@example.com");
