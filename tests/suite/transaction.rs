@@ -39,6 +39,7 @@ audit_tests::tests! {
     a_commit_without_a_trail_commits_if_told_so,
     an_entry_that_cannot_be_made_breaks_it,
     a_refused_statement_does_not_break_it,
+    a_failed_nested_commit_leaves_the_parent,
     a_deadlock_breaks_it,
     it_obeys_its_options,
 }
@@ -266,12 +267,12 @@ async fn a_cancelled_write_comes_to_its_end(t: TestDb) {
         let txn = AuditTransaction::begin(&t.db).await.unwrap();
         let mut row = post.clone().into_active_model();
         row.likes = Set(i32::try_from(n).unwrap() + 1);
-        let written = cancelled_after(1 + n % 8, row.update(&txn)).await;
+        let written = cancelled_after(1 + n % 4, row.update(&txn)).await;
         cancelled += usize::from(written.is_none());
         new_post(&format!("after {n}")).insert(&txn).await.unwrap();
         txn.commit().await.unwrap();
     }
-    assert!((5..55).contains(&cancelled), "{cancelled} cancelled");
+    assert!((1..60).contains(&cancelled), "{cancelled} cancelled");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 61);
     let entries = entries(&t.db).await;
     assert_eq!(entries.len(), 120);
@@ -371,6 +372,27 @@ async fn a_refused_statement_does_not_break_it(t: TestDb) {
     new_post("b").insert(&txn).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(entries(&t.db).await.len(), 2);
+}
+
+async fn a_failed_nested_commit_leaves_the_parent(t: TestDb) {
+    create!(t, post::Entity);
+    unseen_post(&t.db, "taken").await;
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("b").insert(&nested).await.unwrap();
+    new_post("taken").insert(&nested).await.unwrap_err();
+    // PostgreSQL spoils the savepoint, and no more; the others do not mind.
+    let kept = match nested.commit().await {
+        Ok(()) => 2,
+        Err(_) => 1,
+    };
+    assert_eq!(kept == 1, t.backend == Backend::Postgres);
+    new_post("c").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), kept + 1);
+    let rows = number(&t.db, "SELECT COUNT(*) - 1 FROM post").await;
+    assert_eq!(usize::try_from(rows).unwrap(), kept + 1);
 }
 
 async fn a_deadlock_breaks_it(t: TestDb) {

@@ -22,8 +22,8 @@ use tracing::{Instrument, instrument::WithSubscriber};
 /// So whoever drops the operation leaves it to a task that finishes it.
 ///
 /// A caller who leaves while `begin` still waits has changed nothing: then `work` is not begun, and
-/// `begin` is given a second. Outside
-/// of a Tokio runtime there is no task to be had, and the operation is dropped with its future.
+/// `begin` is given a second. Outside of a Tokio runtime there is no task to be had, and the operation
+/// is dropped with its future.
 pub(crate) async fn run<B, F, U, T>(
     begin: B,
     work: impl FnOnce(U) -> F + Send + 'static,
@@ -101,7 +101,7 @@ impl<T: Send + 'static> Drop for Shielded<T> {
             if self.progress.begun.load(Ordering::Relaxed) {
                 drop(runtime.spawn(operation));
             } else {
-                drop(runtime.spawn(timeout(PATIENCE, operation)));
+                drop(runtime.spawn(async move { timeout(PATIENCE, operation).await }));
             }
         }
     }

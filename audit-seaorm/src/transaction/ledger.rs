@@ -66,15 +66,19 @@ impl Ledger {
     }
 }
 
-/// A refused statement changes nothing, on any backend. A deadlock is the exception: it undoes the
-/// whole transaction on `MariaDB`, where what follows would commit by itself. `DbErr` gives drivers'
+/// What undoes a whole transaction, so that what follows would commit by itself: a deadlock on `MariaDB`,
+/// and on `SQLite` what its manual lists under automatic rollback.
+const UNDOES_ALL: [&str; 4] = ["Deadlock found", "disk is full", "disk I/O error", "out of memory"];
+
+/// A statement that the database refuses changes nothing, with these exceptions. `DbErr` gives drivers'
 /// errors a type only where their features are switched on, so the driver's words have to do.
 fn changed_nothing(error: &DbErr) -> bool {
     match error {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
         DbErr::Exec(_) | DbErr::Query(_) => {
             let text = error.to_string();
-            text.contains("error returned from database") && !text.contains("Deadlock found")
+            text.contains("error returned from database")
+                && !UNDOES_ALL.iter().any(|words| text.contains(words))
         }
         _ => false,
     }

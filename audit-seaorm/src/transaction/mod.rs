@@ -129,7 +129,7 @@ impl AuditTransaction {
     ///
     /// # Cancel safety
     ///
-    /// Dropped half-way, it commits all the same.
+    /// Dropped half-way, either all of it is committed or nothing.
     pub async fn commit(self) -> Result<(), DbErr> {
         let Self { core, parent } = self;
         let ledger = Arc::clone(&core.ledger);
@@ -223,17 +223,26 @@ impl AuditTransaction {
 
 async fn hand_over(core: Core, parent: &Core) -> Result<(), DbErr> {
     core.ledger.check()?;
-    let unfinished = core.ledger.unfinished(Broken::EntryFailed);
+    let ledger = Arc::clone(&core.ledger);
+    let unfinished = ledger.unfinished(Broken::Cancelled);
+    let outcome = release(core, parent).await;
+    if let Err(error) = &outcome {
+        // The savepoint is rolled back, and its entries are gone with it: the parent can go on.
+        ledger.judge(error);
+    }
+    unfinished.done();
+    outcome
+}
+
+async fn release(core: Core, parent: &Core) -> Result<(), DbErr> {
     let entries = core.buffer.take();
     if parent.buffer.has_room_for(&entries) {
         core.inner.commit().await?;
         parent.buffer.append(entries);
-    } else {
-        store_all(&core.inner, core.config.failure_policy(), entries).await?;
-        core.inner.commit().await?;
+        return Ok(());
     }
-    unfinished.done();
-    Ok(())
+    store_all(&core.inner, core.config.failure_policy(), entries).await?;
+    core.inner.commit().await
 }
 
 async fn write_and_commit(core: Core) -> Result<(), DbErr> {
