@@ -1,6 +1,6 @@
 //! True images under contention, and nothing by halves when a write is cancelled.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use audit_seaorm::AuditEntry;
 use audit_tests::{Backend, TestDb};
@@ -20,6 +20,7 @@ audit_tests::tests! {
     eight_generic_writers_of_one_row_leave_an_unbroken_chain,
     eight_transactions_on_one_row_leave_an_unbroken_chain,
     joined_writes_of_one_row_on_one_transaction_leave_an_unbroken_chain,
+    tasks_that_share_a_transaction_take_turns,
     cancelled_writes_on_a_pool_are_whole_or_not_there,
     #[only(Postgres, MariaDb)] cancelled_writes_leave_no_transaction_open,
     cancelled_writes_on_a_transaction_are_whole_or_not_there,
@@ -109,6 +110,29 @@ async fn joined_writes_of_one_row_on_one_transaction_leave_an_unbroken_chain(t: 
     txn.commit().await.unwrap();
     let last = number(&t.db, "SELECT likes FROM post").await;
     assert_chain(&entries(&t.db).await, 6, last);
+}
+
+/// Without their turns one reads the before-image, another changes the row, and the savepoints nest
+/// crosswise.
+async fn tasks_that_share_a_transaction_take_turns(t: TestDb) {
+    create!(t, post::Entity);
+    let post = unseen_post(&t.db, "a").await;
+    let txn = Arc::new(t.db.begin().await.unwrap());
+    let mut tasks = JoinSet::new();
+    for writer in 0..8 {
+        let (txn, post) = (Arc::clone(&txn), post.clone());
+        tasks.spawn(async move {
+            for update in 0..10 {
+                let mut row = post.clone().into_active_model();
+                row.likes = Set(1 + writer * 10 + update);
+                row.update(&*txn).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    Arc::into_inner(txn).unwrap().commit().await.unwrap();
+    let last = number(&t.db, "SELECT likes FROM post").await;
+    assert_chain(&entries(&t.db).await, 80, last);
 }
 
 const CANCELLED: u32 = 400;
