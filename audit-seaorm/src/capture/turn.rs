@@ -49,3 +49,31 @@ impl Drop for Turn {
 fn lines() -> MutexGuard<'static, HashMap<usize, Line>> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sea_orm::{Database, TransactionTrait};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Interleaving is rare with a real connection, whose own lock the last holder mostly gets again:
+    /// so the rule is tested here by itself.
+    #[tokio::test]
+    async fn operations_on_one_transaction_take_turns_and_others_do_not_wait() {
+        let db = Database::connect("sqlite::memory:").await.expect("a database in memory");
+        let other = Database::connect("sqlite::memory:").await.expect("another one");
+        let one = db.begin().await.expect("a transaction");
+        let two = other.begin().await.expect("a transaction");
+        let soon = Duration::from_millis(20);
+
+        let first = Turn::take(&one).await;
+        assert!(timeout(soon, Turn::take(&one)).await.is_err(), "the second waits");
+        drop(timeout(soon, Turn::take(&two)).await.expect("another transaction does not wait"));
+        drop(first);
+        drop(timeout(soon, Turn::take(&one)).await.expect("the line is free again"));
+        assert!(lines().is_empty(), "nobody stands anywhere, not even who gave up waiting");
+    }
+}
