@@ -8,11 +8,12 @@ use sea_orm::{
 
 use crate::{
     entities::post,
-    support::{by, create, entries, new_post, number, unseen_post},
+    support::{by, create, entries, new_post, number, sql, unseen_post},
 };
 
 audit_tests::tests! {
     a_write_that_breaks_a_constraint_leaves_nothing,
+    a_delete_that_others_refer_to_leaves_nothing,
     a_write_of_a_missing_row_leaves_nothing,
     a_write_without_a_key_leaves_nothing,
     a_write_that_changes_nothing_leaves_nothing,
@@ -36,6 +37,22 @@ async fn a_write_that_breaks_a_constraint_leaves_nothing(t: TestDb) {
     }
     assert!(entries(&t.db).await.is_empty());
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 2);
+}
+
+async fn a_delete_that_others_refer_to_leaves_nothing(t: TestDb) {
+    create!(t, post::Entity);
+    let post = unseen_post(&t.db, "a").await;
+    let comment = "CREATE TABLE comment (post_id int, FOREIGN KEY (post_id) REFERENCES post (id))";
+    sql(&t.db, comment).await;
+    sql(&t.db, "INSERT INTO comment VALUES (1)").await;
+    let error = post.clone().delete(&t.db).await.unwrap_err();
+    let kind = error.sql_err();
+    assert!(matches!(kind, Some(SqlErr::ForeignKeyConstraintViolation(_))), "{error}");
+    let txn = t.db.begin().await.unwrap();
+    ModelTrait::delete(post, &txn).await.unwrap_err();
+    txn.commit().await.unwrap();
+    assert!(entries(&t.db).await.is_empty());
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
 }
 
 async fn a_write_of_a_missing_row_leaves_nothing(t: TestDb) {
