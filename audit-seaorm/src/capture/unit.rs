@@ -1,9 +1,8 @@
 use audit_core::Stamp;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, prelude::Uuid,
 };
-use uuid::Uuid;
 
 use super::{Executor, escape::escaped, ground::Ground, row::RowWrite, shield, turn::Turn};
 use crate::{

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use audit_core::{AuditConfig, AuditEntry};
-use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
-use uuid::Uuid;
+use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait, prelude::Uuid};
 
 use super::{
     buffer::Buffer,

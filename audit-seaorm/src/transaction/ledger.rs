@@ -1,9 +1,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use audit_core::Stamp;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
-use uuid::Uuid;
 
 use crate::error::AuditError;
 

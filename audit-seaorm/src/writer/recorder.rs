@@ -1,8 +1,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
-use sea_orm::{ConnectionTrait, DbErr, Iterable};
-use uuid::Uuid;
+use sea_orm::{ConnectionTrait, DbErr, Iterable, prelude::Uuid};
 
 use super::{AuditCounters, Sink, direct};
 use crate::{

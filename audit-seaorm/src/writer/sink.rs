@@ -1,4 +1,4 @@
-use uuid::Uuid;
+use sea_orm::prelude::Uuid;
 
 use crate::transaction::Core;
 
