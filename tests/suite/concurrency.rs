@@ -8,7 +8,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel,
     TransactionTrait,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     entities::post,
@@ -232,8 +232,11 @@ async fn cancelled_writes_leave_no_transaction_open(t: TestDb) {
         cancelled_after(1 + n % 20, write).await;
         // Now and then the cancelled ones get the time to end.
         if n % 10 == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            assert_eq!(number(&observer, open).await, 0, "after {n} writes");
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+            while number(&observer, open).await > 0 {
+                assert!(tokio::time::Instant::now() < deadline, "still open after {n} writes");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
     }
     settled(&t).await;
@@ -305,14 +308,18 @@ async fn a_deadlock_is_an_error_and_not_a_wrong_entry(t: TestDb) {
         return; // One writer at a time: there is nothing to wait for in a circle.
     }
     let rows = [unseen_post(&t.db, "a").await, unseen_post(&t.db, "b").await];
+    let both = Barrier::new(2);
     let cross = async |first: usize, second: usize, user: &str| {
         by(user, async {
             let txn = t.db.begin().await?;
-            for row in [first, second] {
+            for (holds, row) in [first, second].into_iter().enumerate() {
                 let mut row = rows[row].clone().into_active_model();
                 row.likes = Set(row.id.try_as_ref().copied().unwrap_or_default() * 10);
                 row.update(&txn).await?;
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                // Each holds one row before either asks for the other's; whoever wins waits for nobody.
+                if holds == 0 {
+                    both.wait().await;
+                }
             }
             txn.commit().await
         })

@@ -12,6 +12,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use crate::{
     concurrency::{assert_chain, cancelled_after, contend, settled},
@@ -401,16 +402,19 @@ async fn a_deadlock_breaks_it(t: TestDb) {
         return; // One writer at a time: there is nothing to wait for in a circle.
     }
     let rows = [unseen_post(&t.db, "a").await, unseen_post(&t.db, "b").await];
+    let both = Barrier::new(2);
     let cross = async |first: usize, second: usize, user: &str| {
         by(user, async {
             let txn = AuditTransaction::begin(&t.db).await?;
             let mut failed = false;
-            for row in [first, second] {
+            for (holds, row) in [first, second].into_iter().enumerate() {
                 let mut row = rows[row].clone().into_active_model();
                 row.likes = Set(10);
                 // The caller overlooks the error and goes on.
                 failed |= row.update(&txn).await.is_err();
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                if holds == 0 {
+                    both.wait().await;
+                }
             }
             let _ = new_post(user).insert(&txn).await;
             let committed = txn.commit().await;
