@@ -247,3 +247,26 @@ pub mod account {
         pub name: String,
     }
 }
+
+/// An inherent method of its own, in the place of ours.
+pub mod archived {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "archived")]
+    #[auditable(own(insert))]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub name: String,
+    }
+
+    impl ActiveModel {
+        pub async fn insert<C: ConnectionTrait>(mut self, db: &C) -> Result<Model, DbErr> {
+            self.name = sea_orm::ActiveValue::Set("archived".to_owned());
+            ActiveModelTrait::insert(self, db).await
+        }
+    }
+}

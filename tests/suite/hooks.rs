@@ -8,12 +8,16 @@ use sea_orm::{
 };
 
 use crate::{
-    entities::hooked::{self, SEEN},
+    entities::{
+        archived,
+        hooked::{self, SEEN},
+    },
     support::{assert_lines, create, number, trail},
 };
 
 audit_tests::tests! {
     hooks_run_around_the_capture_with_the_callers_connection,
+    an_entity_may_have_methods_of_its_own_which_the_hooks_serve,
     hooks_run_once_in_generic_code,
     what_a_before_hook_sets_is_what_is_recorded,
     a_before_hook_that_refuses_leaves_nothing,
@@ -115,4 +119,20 @@ async fn an_after_hook_that_fails_undoes_nothing_by_itself(t: TestDb) {
     assert_eq!(error.to_string(), "Custom Error: the hook failed");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM hooked").await, 1);
     assert_eq!(trail(&t.db).await.len(), 1);
+}
+
+async fn an_entity_may_have_methods_of_its_own_which_the_hooks_serve(t: TestDb) {
+    create!(t, archived::Entity);
+    let txn = t.db.begin().await.unwrap();
+    let row = archived::ActiveModel::new().insert(&txn).await.unwrap();
+    row.delete(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_lines(
+        &trail(&t.db).await,
+        &[
+            r#"CREATE archived 1 by nobody: none -> {"id":1,"name":"archived"}"#,
+            r#"DELETE archived 1 by nobody: {"id":1,"name":"archived"} -> none"#,
+        ],
+    );
+    archived::ActiveModel::new().insert(&t.db).await.unwrap_err();
 }

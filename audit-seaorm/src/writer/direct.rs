@@ -1,4 +1,4 @@
-use audit_core::{AuditEntry, MAX_RECORD_ID_CHARS};
+use audit_core::AuditEntry;
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable, ModelTrait,
     TransactionTrait,
@@ -9,6 +9,9 @@ use crate::{
     entity::{ActiveModel, Column, Entity, Model},
     error::AuditError,
 };
+
+/// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
+const MAX_USER_ID_CHARS: usize = 512;
 
 /// Stores one entry on the connection that made the change.
 pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
@@ -55,8 +58,8 @@ async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result
 
 pub(super) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
     let chars = entry.user_id.as_ref().map_or(0, |id| id.chars().count());
-    if chars > MAX_RECORD_ID_CHARS {
-        return Err(AuditError::UserIdTooLong { chars, max: MAX_RECORD_ID_CHARS });
+    if chars > MAX_USER_ID_CHARS {
+        return Err(AuditError::UserIdTooLong { chars, max: MAX_USER_ID_CHARS });
     }
     Ok(())
 }
