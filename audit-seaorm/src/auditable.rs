@@ -3,12 +3,21 @@ use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, prelude::async_trait::async_trait,
 };
 
+use crate::audited::Audited;
+
 /// An entity whose changes are recorded. Implemented by `#[derive(Auditable)]` on its `Model`.
 ///
 /// The derive also makes the entity's writes record themselves; an implementation by hand does not.
 pub trait Auditable: EntityTrait<ActiveModel: AuditHooks> {
     /// The columns that are not stored in the clear.
     const RULES: &'static [(Self::Column, FieldRule)];
+
+    /// The writes of `EntityTrait`, audited: see [`audited`](crate::audited). The derive gives the
+    /// entity a function of its own of this name, so that only generic code needs the trait.
+    #[must_use]
+    fn audited() -> Audited<Self> {
+        Audited::new()
+    }
 }
 
 /// The hooks of an entity that is audited, with the methods of `SeaORM`'s `ActiveModelBehavior`.

@@ -31,6 +31,27 @@ pub(crate) enum AuditError {
     )]
     UserIdTooLong { chars: usize, max: usize },
     #[error(
+        "an update of many rows of `{table}` would change the primary key, so that nobody could follow \
+         the record: insert the new rows and delete the old ones"
+    )]
+    KeyChange { table: String },
+    #[error(
+        "rows of `{table}` that were not locked have been changed with the others: another transaction \
+         wrote them meanwhile. Run this again, or with IsolationLevel::RepeatableRead"
+    )]
+    ChangedMeanwhile { table: String },
+    #[error(
+        "an upsert of `{table}` cannot be recorded, because it changes the primary key of a row, or \
+         because others keep inserting the same rows: leave the key out of the columns that it updates, \
+         or run it again"
+    )]
+    UpsertUnclear { table: String },
+    #[error(
+        "an upsert of `{table}` needs SeaORM's own DatabaseConnection or DatabaseTransaction, or an \
+         AuditTransaction"
+    )]
+    UpsertOutside { table: String },
+    #[error(
         "{operation} of `{table}` refused: this call reached a method of SeaORM's traits with {place}, \
          where the change and its entry cannot be made one. {}; \
          AuditConfig::on_escape(Escape::Warn) lets it pass, recorded as well as can be",

@@ -85,7 +85,9 @@ extern crate self as audit_seaorm;
 #[doc(hidden)]
 pub mod __private;
 mod auditable;
+pub mod audited;
 mod capture;
+mod chunk;
 pub mod encode;
 pub mod entity;
 mod error;

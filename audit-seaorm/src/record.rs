@@ -29,7 +29,12 @@ pub(crate) fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
 
 /// The record id of a primary key given by the user.
 pub(crate) fn id_of_key<E: EntityTrait>(key: ValueTuple) -> Result<String, AuditError> {
-    let parts = key_columns::<E>().zip(key).map(|(column, value)| key_part::<E>(column, &value));
+    id_of_values::<E>(&key.into_iter().collect::<Vec<_>>())
+}
+
+/// The record id of the values of a primary key.
+pub(crate) fn id_of_values<E: EntityTrait>(key: &[Value]) -> Result<String, AuditError> {
+    let parts = key_columns::<E>().zip(key).map(|(column, value)| key_part::<E>(column, value));
     Ok(id_text(parts.collect::<Result<_, _>>()?))
 }
 

@@ -19,7 +19,22 @@ fn entity(plan: &Plan) -> TokenStream {
         plan.methods.iter().partition(|it| **it == Method::ModelDelete);
     let of_active_model = inherent(plan, active_model(), &of_active_model);
     let of_model = inherent(plan, quote!(Model), &of_model);
-    quote!(#auditable #behavior #of_active_model #of_model)
+    let of_entity = plan.methods.contains(&Method::Audited).then(|| audited(plan));
+    quote!(#auditable #behavior #of_active_model #of_model #of_entity)
+}
+
+/// The trait's function, for those who have not imported the trait.
+fn audited(plan: &Plan) -> TokenStream {
+    let Plan { krate, vis, entity, .. } = plan;
+    quote! {
+        impl #entity {
+            /// The writes of `EntityTrait`, audited.
+            #[must_use]
+            #vis fn audited() -> #krate::audited::Audited<Self> {
+                <Self as #krate::Auditable>::audited()
+            }
+        }
+    }
 }
 
 fn auditable(plan: &Plan) -> TokenStream {
@@ -111,15 +126,15 @@ pub(crate) fn handover(krate: &Path, of: impl ToTokens, ty: impl ToTokens) -> To
 
 /// Inherent methods of `ty`, which win over the trait methods of the same names.
 fn inherent(plan: &Plan, ty: impl ToTokens, methods: &[Method]) -> Option<TokenStream> {
-    let methods = methods.iter().map(|it| method(plan, *it));
-    (methods.len() > 0).then(|| quote!(impl #ty { #(#methods)* }))
+    let methods: Vec<_> = methods.iter().filter_map(|it| method(plan, *it)).collect();
+    (!methods.is_empty()).then(|| quote!(impl #ty { #(#methods)* }))
 }
 
 /// One method, with the signature that `async_trait` gives to the trait's own.
-fn method(plan: &Plan, method: Method) -> TokenStream {
+fn method(plan: &Plan, method: Method) -> Option<TokenStream> {
     let Plan { krate, vis, .. } = plan;
-    let Written { doc, name, function, output } = written(method, krate);
-    quote! {
+    let Written { doc, name, function, output } = written(method, krate)?;
+    Some(quote! {
         #[doc = #doc]
         #vis fn #name<'a, C>(
             self,
@@ -134,7 +149,7 @@ fn method(plan: &Plan, method: Method) -> TokenStream {
         {
             ::std::boxed::Box::pin(#krate::__private::#function(self, db))
         }
-    }
+    })
 }
 
 /// What differs from method to method.
@@ -145,7 +160,7 @@ struct Written {
     output: TokenStream,
 }
 
-fn written(method: Method, krate: &Path) -> Written {
+fn written(method: Method, krate: &Path) -> Option<Written> {
     let sea_orm = quote!(#krate::__private::sea_orm);
     let (doc, name, output) = match method {
         Method::Insert => (" Inserts the record, audited.", quote!(insert), quote!(Model)),
@@ -163,12 +178,13 @@ fn written(method: Method, krate: &Path) -> Written {
         Method::Delete | Method::ModelDelete => {
             (" Deletes the record, audited.", quote!(delete), quote!(#sea_orm::DeleteResult))
         }
+        Method::Audited => return None,
     };
     let function = match method {
         Method::ModelDelete => quote!(delete_model),
         _ => name.clone(),
     };
-    Written { doc, name, function, output }
+    Some(Written { doc, name, function, output })
 }
 
 /// The type that SeaORM names so in every entity.

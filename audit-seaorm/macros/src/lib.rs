@@ -24,7 +24,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///   `impl ActiveModelBehavior for ActiveModel {}` goes away;
 /// - `insert`, `update`, `update_without_returning`, `save` and `delete` on `ActiveModel`, and `delete` on `Model`. Calls
 ///   reach these before the methods of the same names in SeaORM's traits, take the same arguments, and commit the change
-///   together with its entry.
+///   together with its entry;
+/// - `audited` on `Entity`, the audited writes of `EntityTrait`.
 ///
 /// With `#[sea_orm::model]` the derive stands on `ModelEx` too, and writes nothing there.
 ///
@@ -37,7 +38,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// - `#[auditable(hooks)]`: the entity has hooks of its own, in a block under [`macro@audited`].
 /// - `#[auditable(own(insert, save))]`: the entity has inherent methods of these names, so the derive leaves its own out;
-///   the names are `insert`, `update`, `update_without_returning`, `save`, `delete` and, for `Model`, `model_delete`.
+///   the names are `insert`, `update`, `update_without_returning`, `save`, `delete`, for `Model` `model_delete`, for `Entity`
+///   `audited`.
 /// - `#[auditable(crate = "path")]`: where `audit-seaorm` is found. Defaults to `::audit_seaorm`.
 #[proc_macro_derive(Auditable, attributes(auditable))]
 pub fn auditable(input: TokenStream) -> TokenStream {

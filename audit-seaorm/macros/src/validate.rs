@@ -41,16 +41,18 @@ pub(crate) enum Method {
     Save,
     Delete,
     ModelDelete,
+    Audited,
 }
 
 impl Method {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Insert,
         Self::Update,
         Self::UpdateWithoutReturning,
         Self::Save,
         Self::Delete,
         Self::ModelDelete,
+        Self::Audited,
     ];
 
     /// The name in `own(..)`.
@@ -62,6 +64,7 @@ impl Method {
             Self::Save => "save",
             Self::Delete => "delete",
             Self::ModelDelete => "model_delete",
+            Self::Audited => "audited",
         }
     }
 }
@@ -173,7 +176,7 @@ fn misplaced_on_struct(name: &str) -> String {
 }
 
 const OWN: &str = "name the methods that this entity writes itself, as in `own(insert, save)`: \
-     insert, update, update_without_returning, save, delete, model_delete";
+     insert, update, update_without_returning, save, delete, model_delete, audited";
 
 fn own(key: &Meta, errors: &mut Errors) -> Vec<Method> {
     let Meta::List(list) = key else {
@@ -329,8 +332,13 @@ mod tests {
         ))
         .plan;
         let methods = plan.map(|it| it.methods).unwrap_or_default();
-        let expected =
-            [Method::Insert, Method::Update, Method::UpdateWithoutReturning, Method::Delete];
+        let expected = [
+            Method::Insert,
+            Method::Update,
+            Method::UpdateWithoutReturning,
+            Method::Delete,
+            Method::Audited,
+        ];
         assert_eq!(methods, expected);
         assert_eq!(
             messages(parse_quote!(

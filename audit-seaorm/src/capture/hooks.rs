@@ -17,8 +17,8 @@
 
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel, Iterable, ModelTrait, QueryFilter, TryIntoModel,
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,
+    QueryFilter, TryIntoModel,
 };
 
 use super::{
@@ -29,7 +29,7 @@ use super::{
     row::Update,
     unit::perform,
 };
-use crate::{AuditHooks, Auditable, record, writer::Recorder};
+use crate::{AuditHooks, Auditable, audited::Filter, record, writer::Recorder};
 
 /// `ActiveModelBehavior::before_save`.
 pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
@@ -47,9 +47,9 @@ where
         admit(db, &recorder, Operation::Create)?;
         return Ok(row);
     }
-    match Update::of(row) {
-        Ok(update) => Ok(perform(update, recorder, db).await?.into_active_model()),
-        Err(row) => Ok(row),
+    match Update::of(&row) {
+        Some(update) => Ok(perform(update, recorder, db).await?.into_active_model()),
+        None => Ok(row),
     }
 }
 
@@ -61,11 +61,11 @@ where
     C: ConnectionTrait,
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
-        let (change, row) = (recorder.created(&after), this_row::<A>(&after));
+        let (change, row) = (recorder.created(&after), Filter::key_of::<A::Entity>(&after));
         if let Err(error) = recorder.record(&Ground::of_caller(db), change).await {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
-            let _ = A::Entity::delete_many().filter(row).exec(db).await;
+            let _ = A::Entity::delete_many().filter(row.condition()).exec(db).await;
             return Err(error);
         }
     }
@@ -89,7 +89,8 @@ where
     };
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(db);
-    match before_image::locked::<A, C>(&ground, key, Intent::Delete).await? {
+    let key = Filter::key::<A::Entity>(key);
+    match before_image::locked::<A::Entity, C>(&ground, &key, Intent::Delete).await? {
         Some(before) => Ok(before.into_active_model()),
         None => Ok(marked_missing(row)),
     }
@@ -113,11 +114,6 @@ where
     AuditHooks::after_delete(row, db).await
 }
 
-fn this_row<A: ActiveModelTrait>(model: &ModelOf<A>) -> Condition {
-    let key = record::key_columns::<A::Entity>();
-    key.fold(Condition::all(), |row, column| row.add(column.eq(model.get(column))))
-}
-
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.
 async fn is_gone<A, C>(row: &A, db: &C) -> Result<bool, DbErr>
 where
@@ -125,7 +121,10 @@ where
     C: ConnectionTrait,
 {
     match row.get_primary_key_value() {
-        Some(key) => Ok(before_image::find::<A>(key).one(db).await?.is_none()),
+        Some(key) => {
+            let row = A::Entity::find().filter(Filter::key::<A::Entity>(key).condition());
+            Ok(row.one(db).await?.is_none())
+        }
         None => Ok(false),
     }
 }

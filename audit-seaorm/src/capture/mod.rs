@@ -5,21 +5,25 @@
 //! [`hooks`]. Both do the same to a row, which is in [`row`].
 
 mod before_image;
+pub(crate) mod bulk;
 mod escape;
 mod executor;
 mod ground;
 mod hooks;
 mod operation;
-mod row;
+mod returning;
+pub(crate) mod row;
 pub(crate) mod shield;
 mod turn;
 mod unit;
+mod write;
 
 pub(crate) use executor::Executor;
 pub(crate) use ground::Ground;
 pub use hooks::{after_delete, after_save, before_delete, before_save};
 pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
-pub(crate) use row::RowWrite;
+pub(crate) use unit::perform;
+pub(crate) use write::Write;
 
 use sea_orm::{ActiveModelTrait, EntityTrait};
 

@@ -45,9 +45,9 @@ where
     C: ConnectionTrait,
 {
     let row = AuditHooks::before_save(row, db, false).await?;
-    let after = match (Recorder::active(), Update::of(row)) {
-        (Some(recorder), Ok(update)) => perform(update, recorder, db).await?,
-        (None, Ok(Update { row, .. })) | (_, Err(row)) => A::Entity::update(row).exec(db).await?,
+    let after = match (Recorder::active(), Update::of(&row)) {
+        (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+        _ => A::Entity::update(row).exec(db).await?,
     };
     <A as AuditHooks>::after_save(after, db, false).await
 }
@@ -61,11 +61,9 @@ where
     C: ConnectionTrait,
 {
     let row = AuditHooks::before_save(row, db, false).await?;
-    match (Recorder::active(), Update::of(row)) {
-        (Some(recorder), Ok(update)) => perform(update, recorder, db).await?,
-        (None, Ok(Update { row, .. })) | (_, Err(row)) => {
-            return A::Entity::update(row).exec_without_returning(db).await;
-        }
+    match (Recorder::active(), Update::of(&row)) {
+        (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+        _ => return A::Entity::update(row).exec_without_returning(db).await,
     };
     let mut result = UpdateResult::default();
     result.rows_affected = 1;
@@ -94,7 +92,12 @@ where
     let row = AuditHooks::before_delete(row, db).await?;
     let deleted = row.clone();
     let result = match (Recorder::active(), row.get_primary_key_value()) {
-        (Some(recorder), Some(key)) => perform(Delete { row, key }, recorder, db).await?,
+        (Some(recorder), Some(key)) => {
+            let before = perform(Delete::<A::Entity>::of(key), recorder, db).await?;
+            let mut result = DeleteResult::empty();
+            result.rows_affected = before.is_some().into();
+            result
+        }
         _ => A::Entity::delete(row).exec(db).await?,
     };
     AuditHooks::after_delete(deleted, db).await?;

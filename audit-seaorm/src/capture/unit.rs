@@ -4,14 +4,14 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait, prelude::Uuid,
 };
 
-use super::{Executor, escape::escaped, ground::Ground, row::RowWrite, shield, turn::Turn};
+use super::{Executor, escape::escaped, ground::Ground, shield, turn::Turn, write::Write};
 use crate::{
     error::Place,
     writer::{Recorder, Sink},
 };
 
 /// Writes a row and its entry as one, on whatever the caller passed.
-pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
+pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
     db: &C,
@@ -33,7 +33,9 @@ pub(super) async fn perform<W: RowWrite, C: ConnectionTrait>(
             outcome
         }
         Executor::Unknown(name) => {
-            escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
+            if recorder.is_recording() {
+                escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
+            }
             write.run(&recorder, Ground::of_caller(db)).await
         }
     }
@@ -67,7 +69,7 @@ impl Unit {
         Ok(Self { txn: txn.begin().await?, group: None, turn: Some(turn) })
     }
 
-    async fn perform<W: RowWrite>(
+    async fn perform<W: Write>(
         self,
         write: W,
         recorder: Recorder<W::Entity>,

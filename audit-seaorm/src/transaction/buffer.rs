@@ -1,7 +1,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use audit_core::AuditEntry;
-use serde_json::Value;
+
+use crate::writer::weight;
 
 /// What a transaction keeps at most before it writes entries out: enough for few statements, little
 /// enough for any packet and any memory.
@@ -22,7 +23,7 @@ impl Buffer {
     /// Adds an entry, and tells whether it is time to write them out.
     pub(super) fn push(&self, entry: AuditEntry) -> bool {
         let mut kept = self.kept();
-        kept.bytes += weight(&entry);
+        kept.bytes += weight::of(&entry);
         kept.entries.push(entry);
         kept.entries.len() >= MAX_ENTRIES || kept.bytes >= MAX_BYTES
     }
@@ -31,13 +32,13 @@ impl Buffer {
     pub(super) fn has_room_for(&self, entries: &[AuditEntry]) -> bool {
         let kept = self.kept();
         kept.entries.len() + entries.len() < MAX_ENTRIES
-            && kept.bytes + entries.iter().map(weight).sum::<usize>() < MAX_BYTES
+            && kept.bytes + entries.iter().map(weight::of).sum::<usize>() < MAX_BYTES
     }
 
     /// Adds the entries of a nested transaction.
     pub(super) fn append(&self, entries: Vec<AuditEntry>) {
         let mut kept = self.kept();
-        kept.bytes += entries.iter().map(weight).sum::<usize>();
+        kept.bytes += entries.iter().map(weight::of).sum::<usize>();
         kept.entries.extend(entries);
     }
 
@@ -47,20 +48,5 @@ impl Buffer {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// About what an entry takes in memory, and in a statement.
-fn weight(entry: &AuditEntry) -> usize {
-    let values = [&entry.old_values, &entry.new_values, &entry.metadata];
-    size_of::<AuditEntry>() + values.into_iter().flatten().map(json_weight).sum::<usize>()
-}
-
-fn json_weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(json_weight).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + json_weight(value)).sum(),
-        _ => size_of::<Value>(),
     }
 }

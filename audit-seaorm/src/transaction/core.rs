@@ -5,10 +5,10 @@ use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait, 
 
 use super::{
     buffer::Buffer,
-    ledger::{Broken, Ledger},
+    ledger::{Broken, Ledger, undoes_all},
 };
 use crate::{
-    capture::{Ground, RowWrite},
+    capture::{Ground, Write},
     writer::{Recorder, Sink, store_all},
 };
 
@@ -34,17 +34,66 @@ impl Core {
         })
     }
 
-    pub(super) async fn perform<W: RowWrite>(
+    pub(super) async fn perform<W: Write>(
         &self,
         write: W,
         recorder: &Recorder<W::Entity>,
     ) -> Result<W::Output, DbErr> {
-        let ground = Ground { db: &self.inner, sink: Sink::Buffer(self), deferred: self.deferred };
-        let outcome = write.run(recorder, ground).await;
+        if W::STEPS {
+            return self.perform_apart(write, recorder).await;
+        }
+        let outcome = write.run(recorder, self.ground()).await;
         if let Err(error) = &outcome {
             self.ledger.judge(error);
         }
         outcome
+    }
+
+    /// In a savepoint, so that a failure half-way leaves nothing of it.
+    async fn perform_apart<W: Write>(
+        &self,
+        write: W,
+        recorder: &Recorder<W::Entity>,
+    ) -> Result<W::Output, DbErr> {
+        let savepoint = self.nested(TransactionOptions::default()).await?;
+        match write.run(recorder, savepoint.ground()).await {
+            Ok(output) => {
+                savepoint.release(self).await?;
+                Ok(output)
+            }
+            Err(error) => {
+                if undoes_all(&error) || savepoint.inner.rollback().await.is_err() {
+                    self.ledger.set_broken(Broken::Unclear);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a level of nesting: its changes and its entries become those of the level above.
+    pub(super) async fn release(self, parent: &Self) -> Result<(), DbErr> {
+        let ledger = Arc::clone(&self.ledger);
+        let outcome = self.hand_over(parent).await;
+        if let Err(error) = &outcome {
+            // The savepoint is rolled back, and its entries are gone with it: the parent can go on.
+            ledger.judge(error);
+        }
+        outcome
+    }
+
+    async fn hand_over(self, parent: &Self) -> Result<(), DbErr> {
+        let entries = self.buffer.take();
+        if parent.buffer.has_room_for(&entries) {
+            self.inner.commit().await?;
+            parent.buffer.append(entries);
+            return Ok(());
+        }
+        store_all(&self.inner, self.config.failure_policy(), entries).await?;
+        self.inner.commit().await
+    }
+
+    fn ground(&self) -> Ground<'_, DatabaseTransaction> {
+        Ground { db: &self.inner, sink: Sink::Buffer(self), deferred: self.deferred }
     }
 
     /// Keeps an entry for the commit, or writes out what has grown too large to keep.

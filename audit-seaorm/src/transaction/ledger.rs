@@ -75,12 +75,16 @@ fn changed_nothing(error: &DbErr) -> bool {
     match error {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
         DbErr::Exec(_) | DbErr::Query(_) => {
-            let text = error.to_string();
-            text.contains("error returned from database")
-                && !UNDOES_ALL.iter().any(|words| text.contains(words))
+            error.to_string().contains("error returned from database") && !undoes_all(error)
         }
         _ => false,
     }
+}
+
+/// Whether the whole transaction is gone after this error.
+pub(super) fn undoes_all(error: &DbErr) -> bool {
+    let text = error.to_string();
+    UNDOES_ALL.iter().any(|words| text.contains(words))
 }
 
 pub(super) struct Unfinished<'a> {

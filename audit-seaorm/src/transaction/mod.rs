@@ -17,9 +17,9 @@ use sea_orm::{
 use self::{buffer::Buffer, ledger::Ledger};
 pub(crate) use self::{core::Core, ledger::Broken};
 use crate::{
-    capture::{RowWrite, shield},
+    capture::{Write, shield},
     error::AuditError,
-    writer::{Recorder, store_all},
+    writer::Recorder,
 };
 
 /// A database transaction that writes the entries of its changes in few statements just before it
@@ -181,7 +181,7 @@ impl AuditTransaction {
         self.step(async |core| core.write_out().await).await
     }
 
-    pub(crate) async fn perform<W: RowWrite>(
+    pub(crate) async fn perform<W: Write>(
         &self,
         write: W,
         recorder: Recorder<W::Entity>,
@@ -225,24 +225,9 @@ async fn hand_over(core: Core, parent: &Core) -> Result<(), DbErr> {
     core.ledger.check()?;
     let ledger = Arc::clone(&core.ledger);
     let unfinished = ledger.unfinished(Broken::Cancelled);
-    let outcome = release(core, parent).await;
-    if let Err(error) = &outcome {
-        // The savepoint is rolled back, and its entries are gone with it: the parent can go on.
-        ledger.judge(error);
-    }
+    let outcome = core.release(parent).await;
     unfinished.done();
     outcome
-}
-
-async fn release(core: Core, parent: &Core) -> Result<(), DbErr> {
-    let entries = core.buffer.take();
-    if parent.buffer.has_room_for(&entries) {
-        core.inner.commit().await?;
-        parent.buffer.append(entries);
-        return Ok(());
-    }
-    store_all(&core.inner, core.config.failure_policy(), entries).await?;
-    core.inner.commit().await
 }
 
 async fn write_and_commit(core: Core) -> Result<(), DbErr> {

@@ -2,24 +2,23 @@ use audit_core::{AuditEntry, FailurePolicy};
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, TransactionTrait};
 
 use super::{AuditCounters, direct};
-use crate::entity::{ActiveModel, Entity};
+use crate::{
+    chunk,
+    entity::{ActiveModel, Entity},
+};
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
 /// `SQLite`, the fewest of the three.
 const MAX_CHUNK: usize = 256;
 
-/// Stores the entries of a transaction just before it commits.
-///
-/// A statement takes a power of two of them. Drivers prepare each SQL text once and keep it, and a text
-/// for every number of rows would throw the others out; so there are nine at most, and a hundred
-/// entries are three statements.
+/// Stores entries in few statements.
 pub(crate) async fn store_all(
     txn: &DatabaseTransaction,
     policy: FailurePolicy,
     mut entries: Vec<AuditEntry>,
 ) -> Result<(), DbErr> {
     while !entries.is_empty() {
-        let rest = entries.split_off(chunk_of(entries.len()));
+        let rest = entries.split_off(chunk::size(entries.len(), MAX_CHUNK));
         let chunk = std::mem::replace(&mut entries, rest);
         if policy == FailurePolicy::Continue {
             store_chunk_apart(txn, chunk).await?;
@@ -28,11 +27,6 @@ pub(crate) async fn store_all(
         }
     }
     Ok(())
-}
-
-/// The largest power of two that is no larger, up to the limit.
-fn chunk_of(entries: usize) -> usize {
-    1 << entries.min(MAX_CHUNK).ilog2()
 }
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
@@ -73,20 +67,4 @@ async fn store_chunk_apart(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) ->
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_are_powers_of_two_up_to_the_limit() {
-        let mut left = 1000;
-        let mut chunks = Vec::new();
-        while left > 0 {
-            chunks.push(chunk_of(left));
-            left -= chunk_of(left);
-        }
-        assert_eq!(chunks, [256, 256, 256, 128, 64, 32, 8]);
-    }
 }

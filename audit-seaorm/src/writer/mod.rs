@@ -5,6 +5,7 @@ mod counters;
 mod direct;
 mod recorder;
 mod sink;
+pub(crate) mod weight;
 
 pub(crate) use batch::store_all;
 pub use counters::AuditCounters;

@@ -3,7 +3,7 @@ use std::{marker::PhantomData, sync::Arc};
 use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
 use sea_orm::{ConnectionTrait, DbErr, Iterable, prelude::Uuid};
 
-use super::{AuditCounters, Sink, direct};
+use super::{AuditCounters, Sink, direct, store_all, weight};
 use crate::{
     Auditable,
     capture::{Executor, Ground},
@@ -16,6 +16,7 @@ use crate::{
 /// began.
 pub(crate) struct Recorder<E> {
     table: String,
+    recording: bool,
     config: Arc<AuditConfig>,
     entity: PhantomData<fn() -> E>,
 }
@@ -24,12 +25,19 @@ impl<E: Auditable> Recorder<E> {
     /// None where nothing is to be recorded: the table is excluded, or the task is inside of
     /// [`AuditContext::without_audit`].
     pub(crate) fn active() -> Option<Self> {
-        if audit_core::is_paused() {
-            return None;
-        }
+        Some(Self::current()).filter(Self::is_recording)
+    }
+
+    /// One that takes changes and records nothing where nothing is to be recorded.
+    pub(crate) fn current() -> Self {
         let config = AuditConfig::current();
         let table = record::table_name::<E>();
-        config.records(&table).then_some(Self { table, config, entity: PhantomData })
+        let recording = !audit_core::is_paused() && config.records(&table);
+        Self { table, recording, config, entity: PhantomData }
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
     }
 
     pub(crate) fn table(&self) -> &str {
@@ -68,6 +76,28 @@ impl<E: Auditable> Recorder<E> {
     ) -> Result<(), DbErr> {
         let entry = change.and_then(|change| entry(&self.policy(), change, ground.sink.group()));
         write(ground, &self.config, &self.table, entry).await
+    }
+
+    /// Stores the entries of changes in few statements, and tells about how large they were in bytes.
+    pub(crate) async fn record_all<D: ConnectionTrait>(
+        &self,
+        ground: &Ground<'_, D>,
+        changes: Vec<Result<Change, AuditError>>,
+    ) -> Result<usize, DbErr> {
+        if !self.recording {
+            return Ok(0);
+        }
+        let policy = self.policy();
+        let mut entries = Vec::with_capacity(changes.len());
+        for change in changes {
+            match change.and_then(|change| entry(&policy, change, ground.sink.group())) {
+                Ok(entry) => entries.extend(entry),
+                Err(error) => not_stored(ground.sink, &self.config, &self.table, error.into())?,
+            }
+        }
+        let weight = entries.iter().map(weight::of).sum();
+        write_all(ground, &self.config, &self.table, entries).await?;
+        Ok(weight)
     }
 
     fn policy(&self) -> Policy {
@@ -127,24 +157,55 @@ async fn write<D: ConnectionTrait>(
         }
         (Err(error), _) => Ok(Err(error.into())),
     };
-    let (error, go_on) = match stored {
+    match stored {
         Ok(Ok(())) => {
             AuditCounters::count_written(1);
-            return Ok(());
+            Ok(())
         }
-        Ok(Err(error)) => (error, config.failure_policy() == FailurePolicy::Continue),
-        Err(lost) => (lost, false),
-    };
-    AuditCounters::count_failed(1);
-    if go_on {
-        tracing::error!(table, %error, "audit entry lost: the write goes on without it");
-        return Ok(());
+        Ok(Err(error)) => not_stored(ground.sink, config, table, error),
+        Err(lost) => Err(failed(ground.sink, table, lost)),
     }
+}
+
+/// Goes on without the entry if the configuration says so.
+fn not_stored(
+    sink: Sink<'_>,
+    config: &AuditConfig,
+    table: &str,
+    error: DbErr,
+) -> Result<(), DbErr> {
+    if config.failure_policy() != FailurePolicy::Continue {
+        return Err(failed(sink, table, error));
+    }
+    AuditCounters::count_failed(1);
+    tracing::error!(table, %error, "audit entry lost: the write goes on without it");
+    Ok(())
+}
+
+fn failed(sink: Sink<'_>, table: &str, error: DbErr) -> DbErr {
+    AuditCounters::count_failed(1);
     tracing::error!(table, %error, "audit entry could not be stored: the write fails");
-    if let Sink::Buffer(txn) = ground.sink {
+    if let Sink::Buffer(txn) = sink {
         txn.entry_failed();
     }
-    Err(error)
+    error
+}
+
+async fn write_all<D: ConnectionTrait>(
+    ground: &Ground<'_, D>,
+    config: &AuditConfig,
+    table: &str,
+    entries: Vec<AuditEntry>,
+) -> Result<(), DbErr> {
+    if let (Sink::Connection(_), Executor::Transaction(txn)) =
+        (ground.sink, Executor::of(ground.db))
+    {
+        return store_all(txn, config.failure_policy(), entries).await;
+    }
+    for entry in entries {
+        write(ground, config, table, Ok(Some(entry))).await?;
+    }
+    Ok(())
 }
 
 /// The inner result is the entry's, the outer one the transaction's.

@@ -1,0 +1,182 @@
+//! The writes of [`EntityTrait`](sea_orm::EntityTrait), audited: put `audited()` behind the entity, and the rest of the call
+//! stays as it is.
+//!
+//! ```
+//! use audit_seaorm::{AuditTrail, Auditable};
+//! use sea_orm::{ActiveValue::Set, Database, DbErr, ExprTrait, QueryFilter, entity::prelude::*};
+//! # use audit_migration::MigratorTrait;
+//! # mod post {
+//! #     use sea_orm::entity::prelude::*;
+//! #     #[sea_orm::model]
+//! #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, audit_seaorm::Auditable)]
+//! #     #[sea_orm(table_name = "post")]
+//! #     pub struct Model {
+//! #         #[sea_orm(primary_key)]
+//! #         pub id: i32,
+//! #         pub title: String,
+//! #         pub likes: i32,
+//! #     }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+//! # let db = Database::connect("sqlite::memory:").await?;
+//! # db.get_schema_builder().register(post::Entity).apply(&db).await?;
+//! # audit_migration::Migrator::up(&db, None).await?;
+//! let posts = ["one", "two", "three"].map(|title| post::ActiveModel {
+//!     title: Set(title.to_owned()),
+//!     likes: Set(0),
+//!     ..Default::default()
+//! });
+//! post::Entity::audited().insert_many(posts).exec(&db).await?;
+//!
+//! let updated = post::Entity::audited()
+//!     .update_many()
+//!     .col_expr(post::Column::Likes, post::Column::Likes.into_expr().add(1))
+//!     .filter(post::Column::Title.ne("two"))
+//!     .exec(&db)
+//!     .await?;
+//! assert_eq!(updated.rows_affected, 2);
+//! post::Entity::audited().delete_by_id(3).exec(&db).await?;
+//!
+//! let trail = AuditTrail::find_for_record(&db, post::Entity, 3).await?;
+//! assert_eq!(trail.len(), 3);
+//! assert_eq!(trail[0].old_values.as_ref().unwrap()["likes"], 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What they do
+//!
+//! As `EntityTrait`'s own, they run no hooks of the entity. Each is one transaction (a savepoint inside
+//! of one): it reads the before-images under lock, writes, and stores the entries, page by page in the
+//! order of the primary keys. So memory stays bounded whatever the number of rows, and two that write
+//! the same rows wait for each other.
+//!
+//! One that looks at other rows cannot go page by page: a subquery in a filter or in a value, or a delete
+//! from a table that refers to itself. Then the images of all its rows are in memory at once.
+//!
+//! An upsert is tried and taken back to learn which rows it is about; ids that a sequence gives are used
+//! up twice.
+//!
+//! `exec_with_returning` works on every backend. On MariaDB inserts need `RETURNING`, which it has since
+//! 10.5.
+//!
+//! # Where SeaORM's answers cannot be given
+//!
+//! `SeaORM`'s `InsertResult` cannot be made outside of it, so there are [`InsertResult`] and
+//! [`InsertManyResult`] here, with the same field. `TryInsert` tells a conflict truly on `MariaDB`,
+//! too, and for every way to execute it.
+//!
+//! # Cancel safety
+//!
+//! On a pool or an [`AuditTransaction`](crate::AuditTransaction) a write that has begun comes to its end
+//! even if its future is dropped. On a `DatabaseTransaction`, roll back after dropping one.
+
+mod delete;
+mod filter;
+mod insert;
+mod result;
+mod try_insert;
+mod update;
+
+use std::{fmt, marker::PhantomData};
+
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbErr, PrimaryKeyTrait, sea_query::IntoValueTuple,
+};
+
+pub use delete::{DeleteMany, DeleteOne};
+pub use filter::Filter;
+pub use insert::{Insert, InsertMany};
+pub use result::{InsertManyResult, InsertResult};
+pub use try_insert::TryInsert;
+pub use update::{UpdateMany, UpdateOne};
+
+use crate::{
+    Auditable,
+    capture::{Write, perform},
+    writer::Recorder,
+};
+
+/// The audited writes of an entity: what `Entity::audited()` gives.
+pub struct Audited<E>(PhantomData<fn() -> E>);
+
+impl<E: Auditable> Audited<E> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// As [`sea_orm::EntityTrait::insert`].
+    #[must_use]
+    pub fn insert<A: ActiveModelTrait<Entity = E>>(self, row: A) -> Insert<E> {
+        Insert::new([row])
+    }
+
+    /// As [`sea_orm::EntityTrait::insert_many`]. It takes any number of rows: they go into several statements of one
+    /// transaction where one cannot take them all.
+    #[must_use]
+    pub fn insert_many<A, I>(self, rows: I) -> InsertMany<E>
+    where
+        A: ActiveModelTrait<Entity = E>,
+        I: IntoIterator<Item = A>,
+    {
+        InsertMany::new(rows)
+    }
+
+    /// As [`sea_orm::EntityTrait::update`].
+    #[must_use]
+    pub fn update<A: ActiveModelTrait<Entity = E>>(self, row: A) -> UpdateOne<E> {
+        UpdateOne::new(&row)
+    }
+
+    /// As [`sea_orm::EntityTrait::update_many`].
+    #[must_use]
+    pub fn update_many(self) -> UpdateMany<E> {
+        UpdateMany::new()
+    }
+
+    /// As [`sea_orm::EntityTrait::delete`].
+    #[must_use]
+    pub fn delete<A: ActiveModelTrait<Entity = E>>(self, row: A) -> DeleteOne<E> {
+        DeleteOne::new(row.get_primary_key_value())
+    }
+
+    /// As [`sea_orm::EntityTrait::delete_by_id`].
+    #[must_use]
+    pub fn delete_by_id<K>(self, key: K) -> DeleteOne<E>
+    where
+        K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+    {
+        DeleteOne::new(Some(key.into().into_value_tuple()))
+    }
+
+    /// As [`sea_orm::EntityTrait::delete_many`].
+    #[must_use]
+    pub fn delete_many(self) -> DeleteMany<E> {
+        DeleteMany::new()
+    }
+}
+
+impl<E> fmt::Debug for Audited<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Audited")
+    }
+}
+
+/// Without values, of which some may be secret.
+macro_rules! debug_without_values {
+    ($($name:ident),+) => {$(
+        impl<E: Auditable> fmt::Debug for $name<E> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let table = crate::record::table_name::<E>();
+                f.debug_struct(stringify!($name)).field("table", &table).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+debug_without_values!(Insert, InsertMany, TryInsert, UpdateOne, UpdateMany, DeleteOne, DeleteMany);
+
+async fn run<W: Write, C: ConnectionTrait>(write: W, db: &C) -> Result<W::Output, DbErr> {
+    perform(write, Recorder::current(), db).await
+}

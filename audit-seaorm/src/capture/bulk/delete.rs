@@ -1,0 +1,148 @@
+use std::collections::HashSet;
+
+use audit_core::Operation;
+use sea_orm::{ConnectionTrait, DbErr, QueryFilter};
+
+use super::{
+    Keep, Kept,
+    keys::{self, key_of},
+    page::PageSize,
+    selection::{Selection, refers_to_itself},
+};
+use crate::{
+    Auditable,
+    audited::Filter,
+    capture::{
+        Ground, Write,
+        before_image::{Intent, take_write_lock},
+    },
+    error::AuditError,
+    record,
+    writer::Recorder,
+};
+
+/// How many rows one statement names by their keys at most.
+const MAX_NAMED: usize = 1024;
+
+/// The rows of a filter.
+pub(crate) struct DeleteMany<E> {
+    pub(crate) filter: Filter,
+    pub(crate) keep: Keep,
+    entity: std::marker::PhantomData<fn() -> E>,
+}
+
+impl<E: Auditable> DeleteMany<E> {
+    pub(crate) fn new(filter: Filter, keep: Keep) -> Self {
+        Self { filter, keep, entity: std::marker::PhantomData }
+    }
+}
+
+impl<E: Auditable> Write for DeleteMany<E> {
+    type Entity = E;
+    type Output = Kept<E>;
+    const OPERATION: Operation = Operation::Delete;
+    const STEPS: bool = true;
+
+    async fn run<D: ConnectionTrait>(
+        self,
+        recorder: &Recorder<E>,
+        ground: Ground<'_, D>,
+    ) -> Result<Kept<E>, DbErr> {
+        let selection = Selection::<E>::new(self.filter);
+        let run = Run { recorder, ground: &ground };
+        let kept = Kept::new(self.keep);
+        let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
+        if !in_pages && ground.db.support_returning() {
+            return run.in_one_statement(&selection, kept).await;
+        }
+        if ground.deferred {
+            take_write_lock::<E, D>(ground.db).await?;
+        }
+        run.page_by_page(&selection, in_pages, kept).await
+    }
+}
+
+struct Run<'a, E: Auditable, D> {
+    recorder: &'a Recorder<E>,
+    ground: &'a Ground<'a, D>,
+}
+
+impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
+    /// The statement gives its before-images back.
+    async fn in_one_statement(
+        &self,
+        selection: &Selection<E>,
+        mut kept: Kept<E>,
+    ) -> Result<Kept<E>, DbErr> {
+        let rows = E::delete_many().filter(selection.condition());
+        let before = rows.exec_with_returning(self.ground.db).await?;
+        self.record(before, &mut kept).await?;
+        Ok(kept)
+    }
+
+    async fn page_by_page(
+        &self,
+        selection: &Selection<E>,
+        in_pages: bool,
+        mut kept: Kept<E>,
+    ) -> Result<Kept<E>, DbErr> {
+        let (mut size, mut last) = (PageSize::default(), None);
+        loop {
+            let limit = in_pages.then(|| size.rows());
+            let rows = selection.locked(self.ground, Intent::Delete, last.as_ref(), limit).await?;
+            let Some(row) = rows.last() else {
+                return Ok(kept);
+            };
+            last = Some(key_of::<E>(row));
+            let is_last = limit.is_none_or(|limit| (rows.len() as u64) < limit);
+            size.adapt(self.delete_rows(rows, &mut kept).await?);
+            if is_last {
+                return Ok(kept);
+            }
+        }
+    }
+
+    /// Deletes rows that are locked, and tells about how much their entries weigh.
+    async fn delete_rows(
+        &self,
+        mut before: Vec<E::Model>,
+        kept: &mut Kept<E>,
+    ) -> Result<usize, DbErr> {
+        let mut weight = 0;
+        while !before.is_empty() {
+            let rest = before.split_off(before.len().min(MAX_NAMED));
+            let rows = std::mem::replace(&mut before, rest);
+            let keys: Vec<_> = rows.iter().map(key_of::<E>).collect();
+            let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
+            let deleted = E::delete_many().filter(named.clone()).exec(self.ground.db).await?;
+            let rows = if deleted.rows_affected == rows.len() as u64 {
+                rows
+            } else {
+                self.gone(rows, named).await?
+            };
+            weight += self.record(rows, kept).await?;
+        }
+        Ok(weight)
+    }
+
+    /// Without those that a trigger of the database kept.
+    async fn gone(
+        &self,
+        mut rows: Vec<E::Model>,
+        named: sea_orm::Condition,
+    ) -> Result<Vec<E::Model>, DbErr> {
+        let left = E::find().filter(named).all(self.ground.db).await?;
+        let left = left.iter().map(record::id_of::<E>).collect::<Result<HashSet<_>, _>>()?;
+        let ids = rows.iter().map(record::id_of::<E>).collect::<Result<Vec<_>, AuditError>>()?;
+        let mut ids = ids.into_iter();
+        rows.retain(|_| ids.next().is_some_and(|id| !left.contains(&id)));
+        Ok(rows)
+    }
+
+    async fn record(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+        let changes = before.iter().map(|row| self.recorder.deleted(row)).collect();
+        let weight = self.recorder.record_all(self.ground, changes).await?;
+        kept.add(before);
+        Ok(weight)
+    }
+}

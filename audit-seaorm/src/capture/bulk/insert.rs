@@ -1,0 +1,49 @@
+use audit_core::Operation;
+use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
+
+use super::{Keep, Kept, Rows, upsert};
+use crate::{
+    Auditable,
+    capture::{Ground, Write, returning},
+    writer::Recorder,
+};
+
+/// Rows to insert, with what to do about those that are there already.
+pub(crate) struct InsertMany<E: Auditable> {
+    pub(crate) rows: Rows<E>,
+    pub(crate) on_conflict: Option<OnConflict>,
+    pub(crate) keep: Keep,
+}
+
+impl<E: Auditable> Write for InsertMany<E> {
+    type Entity = E;
+    type Output = Kept<E>;
+    const OPERATION: Operation = Operation::Create;
+    const STEPS: bool = true;
+
+    async fn run<D: ConnectionTrait>(
+        mut self,
+        recorder: &Recorder<E>,
+        ground: Ground<'_, D>,
+    ) -> Result<Kept<E>, DbErr> {
+        let mut kept = Kept::new(self.keep);
+        while let Some(rows) = self.rows.next_chunk() {
+            let (changes, rows) = match &self.on_conflict {
+                None => insert(recorder, &ground, &rows).await?,
+                Some(on_conflict) => upsert::upsert(recorder, &ground, rows, on_conflict).await?,
+            };
+            recorder.record_all(&ground, changes).await?;
+            kept.add(rows);
+        }
+        Ok(kept)
+    }
+}
+
+async fn insert<E: Auditable, D: ConnectionTrait>(
+    recorder: &Recorder<E>,
+    ground: &Ground<'_, D>,
+    rows: &Rows<E>,
+) -> Result<super::Written<E>, DbErr> {
+    let rows = returning::inserted::<E, D>(ground.db, rows.insert(None)).await?;
+    Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows))
+}

@@ -1,0 +1,30 @@
+//! Writes of many rows, or by condition: what [`Entity::audited()`](crate::audited) does.
+//!
+//! A write goes through its rows page by page in the order of their keys: lock and read the
+//! before-images, write, take the after-images, store the entries. So memory stays bounded, whatever
+//! the number of rows, and writers of the same rows wait for each other instead of locking crosswise.
+
+mod delete;
+mod insert;
+mod kept;
+mod keys;
+mod page;
+mod rows;
+mod selection;
+mod update;
+mod upsert;
+
+pub(crate) use delete::DeleteMany;
+pub(crate) use insert::InsertMany;
+pub(crate) use kept::{Keep, Kept};
+pub(crate) use keys::{Key, key_of};
+pub(crate) use rows::Rows;
+pub(crate) use update::UpdateMany;
+
+use audit_core::Change;
+use sea_orm::EntityTrait;
+
+use crate::error::AuditError;
+
+/// What happened to the rows, and the rows as they stand now.
+type Written<E> = (Vec<Result<Change, AuditError>>, Vec<<E as EntityTrait>::Model>);

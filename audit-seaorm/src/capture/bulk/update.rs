@@ -1,0 +1,192 @@
+use std::collections::HashMap;
+
+use audit_core::{Change, Operation};
+use sea_orm::{
+    ConnectionTrait, DbErr, IdenStatic,
+    sea_query::{Condition, DynIden, Expr, IntoCondition, UpdateStatement},
+};
+
+use super::{
+    Keep, Kept, Written,
+    keys::{self, Key, key_of},
+    page::PageSize,
+    selection::{Selection, locked_by_key, looks_around},
+};
+use crate::{
+    Auditable,
+    audited::Filter,
+    capture::{
+        Ground, Write,
+        before_image::{Intent, take_write_lock},
+        returning,
+    },
+    error::AuditError,
+    record,
+    writer::Recorder,
+};
+
+/// How many rows one statement names by their keys at most.
+const MAX_NAMED: usize = 1024;
+
+/// The rows of a filter with what is set in them.
+pub(crate) struct UpdateMany<E: Auditable> {
+    pub(crate) filter: Filter,
+    pub(crate) values: Vec<(DynIden, Expr)>,
+    pub(crate) keep: Keep,
+    entity: std::marker::PhantomData<fn() -> E>,
+}
+
+impl<E: Auditable> UpdateMany<E> {
+    pub(crate) fn new(filter: Filter, values: Vec<(DynIden, Expr)>, keep: Keep) -> Self {
+        Self { filter, values, keep, entity: std::marker::PhantomData }
+    }
+
+    fn sets_the_key(&self) -> bool {
+        record::key_columns::<E>()
+            .any(|key| self.values.iter().any(|(column, _)| *column.inner() == *key.as_str()))
+    }
+
+    fn statement(&self, rows: impl IntoCondition) -> UpdateStatement {
+        let mut update = UpdateStatement::new();
+        update.table(E::default().table_ref()).values(self.values.iter().cloned());
+        update.cond_where(rows);
+        update
+    }
+}
+
+impl<E: Auditable> Write for UpdateMany<E> {
+    type Entity = E;
+    type Output = Kept<E>;
+    const OPERATION: Operation = Operation::Update;
+    const STEPS: bool = true;
+
+    async fn run<D: ConnectionTrait>(
+        self,
+        recorder: &Recorder<E>,
+        ground: Ground<'_, D>,
+    ) -> Result<Kept<E>, DbErr> {
+        if self.values.is_empty() {
+            return Ok(Kept::new(self.keep));
+        }
+        if self.sets_the_key() {
+            return Err(AuditError::KeyChange { table: recorder.table().to_owned() }.into());
+        }
+        if ground.deferred {
+            take_write_lock::<E, D>(ground.db).await?;
+        }
+        let run = Run { update: &self, recorder, ground: &ground };
+        if self.values.iter().any(|(_, value)| looks_around(value)) {
+            return run.in_one_statement().await;
+        }
+        run.page_by_page().await
+    }
+}
+
+struct Run<'a, E: Auditable, D> {
+    update: &'a UpdateMany<E>,
+    recorder: &'a Recorder<E>,
+    ground: &'a Ground<'a, D>,
+}
+
+impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
+    async fn page_by_page(&self) -> Result<Kept<E>, DbErr> {
+        let mut kept = Kept::new(self.update.keep);
+        let selection = Selection::<E>::new(self.update.filter.clone());
+        // A filter that looks at other rows would see what the pages before have changed.
+        let in_pages = selection.is_by_row();
+        let (mut size, mut last) = (PageSize::default(), None);
+        loop {
+            let limit = in_pages.then(|| size.rows());
+            let before =
+                selection.locked(self.ground, Intent::Update, last.as_ref(), limit).await?;
+            let Some(row) = before.last() else {
+                return Ok(kept);
+            };
+            last = Some(key_of::<E>(row));
+            let is_last = limit.is_none_or(|limit| (before.len() as u64) < limit);
+            size.adapt(self.update_rows(before, &mut kept).await?);
+            if is_last {
+                return Ok(kept);
+            }
+        }
+    }
+
+    /// Updates rows that are locked, and tells about how much their entries weigh.
+    async fn update_rows(
+        &self,
+        mut before: Vec<E::Model>,
+        kept: &mut Kept<E>,
+    ) -> Result<usize, DbErr> {
+        let mut weight = 0;
+        while !before.is_empty() {
+            let rest = before.split_off(before.len().min(MAX_NAMED));
+            let rows = std::mem::replace(&mut before, rest);
+            let keys: Vec<_> = rows.iter().map(key_of::<E>).collect();
+            let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
+            let after = self.after(named, &keys).await?;
+            weight += self.record(rows, after, kept).await?;
+        }
+        Ok(weight)
+    }
+
+    /// Values that look at other rows must all see the same.
+    async fn in_one_statement(&self) -> Result<Kept<E>, DbErr> {
+        let mut kept = Kept::new(self.update.keep);
+        let selection = Selection::<E>::new(self.update.filter.clone());
+        let before = selection.locked(self.ground, Intent::Update, None, None).await?;
+        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+        let after = self.after(selection.condition(), &keys).await?;
+        self.record(before, after, &mut kept).await?;
+        Ok(kept)
+    }
+
+    async fn after(&self, rows: Condition, keys: &[Key]) -> Result<Vec<E::Model>, DbErr> {
+        let db = self.ground.db;
+        let update = self.update.statement(rows);
+        if db.support_returning() {
+            return returning::updated::<E, D>(db, update).await;
+        }
+        let updated = db.execute(&update).await?.rows_affected();
+        if updated != keys.len() as u64 {
+            return Err(self.changed_meanwhile());
+        }
+        let mut after = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(MAX_NAMED) {
+            after.extend(locked_by_key::<E, D>(self.ground, Intent::Update, keys).await?);
+        }
+        Ok(after)
+    }
+
+    /// Matches the images by key: a statement gives its rows back in any order, and without those that
+    /// a trigger of the database kept as they were.
+    async fn record(
+        &self,
+        before: Vec<E::Model>,
+        after: Vec<E::Model>,
+        kept: &mut Kept<E>,
+    ) -> Result<usize, DbErr> {
+        let (changes, after) = self.written(before, after)?;
+        let weight = self.recorder.record_all(self.ground, changes).await?;
+        kept.add(after);
+        Ok(weight)
+    }
+
+    fn written(&self, before: Vec<E::Model>, after: Vec<E::Model>) -> Result<Written<E>, DbErr> {
+        let mut after: HashMap<String, E::Model> = after
+            .into_iter()
+            .map(|row| Ok((record::id_of::<E>(&row)?, row)))
+            .collect::<Result<_, AuditError>>()?;
+        let mut written = (Vec::<Result<Change, _>>::new(), Vec::new());
+        for row in before {
+            if let Some(now) = after.remove(&record::id_of::<E>(&row)?) {
+                written.0.push(self.recorder.updated(&row, &now));
+                written.1.push(now);
+            }
+        }
+        if after.is_empty() { Ok(written) } else { Err(self.changed_meanwhile()) }
+    }
+
+    fn changed_meanwhile(&self) -> DbErr {
+        AuditError::ChangedMeanwhile { table: self.recorder.table().to_owned() }.into()
+    }
+}

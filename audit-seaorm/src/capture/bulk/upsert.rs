@@ -1,0 +1,184 @@
+//! `INSERT … ON CONFLICT`, which tells nobody whether it inserted or updated, nor from what.
+//!
+//! It is tried in a savepoint first. That tells which rows it is about, whatever the conflict is
+//! decided by: columns, an expression, a constraint, any unique key of the table. Taken back, those
+//! that are there already are locked and read; they are the before-images. Then the others are
+//! inserted by a plain INSERT, which fails if somebody else was faster, and all begins again.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, EntityTrait,
+    sea_query::{InsertStatement, OnConflict},
+};
+
+use super::{
+    Rows, Written,
+    keys::{Key, key_of},
+    selection::locked_by_key,
+};
+use crate::{
+    Auditable,
+    capture::{Executor, Ground, before_image::Intent, returning},
+    error::AuditError,
+    record,
+    writer::Recorder,
+};
+
+/// How often others may be faster.
+const ATTEMPTS: usize = 10;
+
+pub(super) async fn upsert<E: Auditable, D: ConnectionTrait>(
+    recorder: &Recorder<E>,
+    ground: &Ground<'_, D>,
+    rows: Rows<E>,
+    on_conflict: &OnConflict,
+) -> Result<Written<E>, DbErr> {
+    let does_nothing = does_nothing::<E>(on_conflict);
+    if does_nothing && ground.db.get_database_backend() != DbBackend::MySql {
+        // What it gives back it has inserted.
+        let rows = returning::inserted::<E, D>(ground.db, rows.insert(Some(on_conflict))).await?;
+        return Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows));
+    }
+    if !matches!(Executor::of(ground.db), Executor::Transaction(_)) {
+        return Err(AuditError::UpsertOutside { table: recorder.table().to_owned() }.into());
+    }
+    let upsert = Upsert { recorder, ground, on_conflict, does_nothing };
+    match upsert.together(&rows).await? {
+        Some(written) => Ok(written),
+        None => upsert.one_by_one(rows).await,
+    }
+}
+
+struct Upsert<'a, E, D> {
+    recorder: &'a Recorder<E>,
+    ground: &'a Ground<'a, D>,
+    on_conflict: &'a OnConflict,
+    does_nothing: bool,
+}
+
+impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
+    /// None if the rows that came back do not tell which row became what: some were left alone, or
+    /// several are the same record.
+    async fn together(&self, rows: &Rows<E>) -> Result<Option<Written<E>>, DbErr> {
+        for _ in 0..ATTEMPTS {
+            let keys = self.tried(rows).await?;
+            if keys.len() != rows.len() || has_duplicates::<E>(&keys)? {
+                return Ok(None);
+            }
+            if let Some(written) = self.written(rows.clone(), &keys).await? {
+                return Ok(Some(written));
+            }
+        }
+        Err(AuditError::UpsertUnclear { table: self.recorder.table().to_owned() }.into())
+    }
+
+    async fn one_by_one(&self, rows: Rows<E>) -> Result<Written<E>, DbErr> {
+        let (mut changes, mut written) = (Vec::new(), Vec::new());
+        for row in rows.each() {
+            if let Some((change, row)) = Box::pin(self.together(&row)).await? {
+                changes.extend(change);
+                written.extend(row);
+            }
+        }
+        Ok((changes, written))
+    }
+
+    /// The keys of the rows that it would write.
+    async fn tried(&self, rows: &Rows<E>) -> Result<Vec<Key>, DbErr> {
+        self.savepoint("SAVEPOINT").await?;
+        let insert = rows.insert(Some(self.on_conflict));
+        let rows = returning::inserted::<E, D>(self.ground.db, insert).await?;
+        self.take_back().await?;
+        Ok(rows.iter().map(key_of::<E>).collect())
+    }
+
+    /// None if somebody else inserted one of them meanwhile.
+    async fn written(&self, rows: Rows<E>, keys: &[Key]) -> Result<Option<Written<E>>, DbErr> {
+        let before = self.before(keys).await?;
+        let ids = keys.iter().map(|key| id::<E>(key)).collect::<Result<Vec<_>, _>>()?;
+        let (old, new) = rows.split(|index| before.contains_key(&ids[index]));
+        let Some(created) = self.created(&new).await? else {
+            return Ok(None);
+        };
+        let mut changes: Vec<_> = created.iter().map(|row| self.recorder.created(row)).collect();
+        let mut written = created;
+        if old.len() > 0 && !self.does_nothing {
+            let insert = old.insert(Some(self.on_conflict));
+            for after in returning::inserted::<E, D>(self.ground.db, insert).await? {
+                let Some(before) = before.get(&record::id_of::<E>(&after)?) else {
+                    let table = self.recorder.table().to_owned();
+                    return Err(AuditError::UpsertUnclear { table }.into());
+                };
+                changes.push(self.recorder.updated(before, &after));
+                written.push(after);
+            }
+        }
+        Ok(Some((changes, written)))
+    }
+
+    async fn before(&self, keys: &[Key]) -> Result<HashMap<String, E::Model>, DbErr> {
+        let rows = locked_by_key::<E, D>(self.ground, Intent::Update, keys).await?;
+        rows.into_iter().map(|row| Ok((record::id_of::<E>(&row)?, row))).collect()
+    }
+
+    /// None if one of them is there by now.
+    async fn created(&self, rows: &Rows<E>) -> Result<Option<Vec<E::Model>>, DbErr> {
+        if rows.len() == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        self.savepoint("SAVEPOINT").await?;
+        match returning::inserted::<E, D>(self.ground.db, rows.insert(None)).await {
+            Ok(created) => {
+                self.savepoint("RELEASE SAVEPOINT").await?;
+                Ok(Some(created))
+            }
+            Err(error) if is_duplicate(&error) => {
+                self.take_back().await?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take_back(&self) -> Result<(), DbErr> {
+        self.savepoint("ROLLBACK TO SAVEPOINT").await?;
+        self.savepoint("RELEASE SAVEPOINT").await
+    }
+
+    async fn savepoint(&self, what: &str) -> Result<(), DbErr> {
+        self.ground.db.execute_unprepared(&format!("{what} audit_upsert")).await?;
+        Ok(())
+    }
+}
+
+fn id<E: EntityTrait>(key: &Key) -> Result<String, AuditError> {
+    record::id_of_values::<E>(key)
+}
+
+fn has_duplicates<E: EntityTrait>(keys: &[Key]) -> Result<bool, AuditError> {
+    let mut seen = std::collections::HashSet::new();
+    for key in keys {
+        if !seen.insert(id::<E>(key)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `OnConflict` does not give its action back; what `PostgreSQL` would be told does, with all values
+/// bound.
+fn does_nothing<E: EntityTrait>(on_conflict: &OnConflict) -> bool {
+    let mut insert = InsertStatement::new();
+    insert.into_table(E::default().table_ref()).or_default_values();
+    insert.on_conflict(on_conflict.clone());
+    DbBackend::Postgres.build(&insert).sql.contains(" DO NOTHING")
+}
+
+/// `DbErr` gives drivers' errors a type only where their features are switched on.
+fn is_duplicate(error: &DbErr) -> bool {
+    let text = error.to_string();
+    ["duplicate key value violates unique", "Duplicate entry", "UNIQUE constraint failed"]
+        .iter()
+        .any(|words| text.contains(words))
+}

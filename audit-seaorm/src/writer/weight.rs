@@ -1,0 +1,17 @@
+use audit_core::AuditEntry;
+use serde_json::Value;
+
+/// About what an entry takes in memory, and in a statement.
+pub(crate) fn of(entry: &AuditEntry) -> usize {
+    let values = [&entry.old_values, &entry.new_values, &entry.metadata];
+    size_of::<AuditEntry>() + values.into_iter().flatten().map(of_json).sum::<usize>()
+}
+
+fn of_json(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(of_json).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + of_json(value)).sum(),
+        _ => size_of::<Value>(),
+    }
+}
