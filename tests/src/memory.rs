@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -19,6 +20,20 @@ pub fn live_bytes() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
+/// The bytes that the process holds while `work` runs, at most, beyond what it held before; see
+/// [`live_bytes`].
+pub async fn peak_of(work: impl Future) -> usize {
+    let before = live_bytes();
+    PEAK.store(before, Ordering::Relaxed);
+    work.await;
+    PEAK.load(Ordering::Relaxed).saturating_sub(before)
+}
+
+fn took(bytes: usize) {
+    let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    PEAK.fetch_max(live, Ordering::Relaxed);
+}
+
 /// The system's allocator, with a count of what it gave out.
 struct Counting;
 
@@ -28,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller's promises are those `System` asks for; the same below.
         let pointer = unsafe { System.alloc(layout) };
         if !pointer.is_null() {
-            LIVE.fetch_add(layout.size(), Ordering::Relaxed);
+            took(layout.size());
         }
         pointer
     }
@@ -37,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as in `alloc`.
         let pointer = unsafe { System.alloc_zeroed(layout) };
         if !pointer.is_null() {
-            LIVE.fetch_add(layout.size(), Ordering::Relaxed);
+            took(layout.size());
         }
         pointer
     }
@@ -52,7 +67,7 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as in `alloc`.
         let moved = unsafe { System.realloc(pointer, layout, new_size) };
         if !moved.is_null() {
-            LIVE.fetch_add(new_size, Ordering::Relaxed);
+            took(new_size);
             LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         }
         moved

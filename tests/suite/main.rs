@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+mod bulk;
 mod capture;
 mod concurrency;
 mod entities;
@@ -27,6 +28,7 @@ mod who;
 fn main() -> ExitCode {
     audit_tests::run(
         [
+            bulk::tests(),
             capture::tests(),
             concurrency::tests(),
             escape::tests(),

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use audit_core::{AuditConfig, AuditEntry};
-use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait, prelude::Uuid};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait,
+    prelude::Uuid,
+};
 
 use super::{
     buffer::Buffer,
@@ -62,8 +65,11 @@ impl Core {
                 Ok(output)
             }
             Err(error) => {
-                if undoes_all(&error) || savepoint.inner.rollback().await.is_err() {
+                let rolled_back = savepoint.inner.rollback().await;
+                if undoes_all(&error) || rolled_back.is_err() {
                     self.ledger.set_broken(Broken::Unclear);
+                    // See `capture::unit`: this takes the failure of a second rollback upon itself.
+                    let _ = self.inner.execute_unprepared("SELECT 1").await;
                 }
                 Err(error)
             }

@@ -1,9 +1,9 @@
 /// How many rows a page may have.
 const SMALLEST: u64 = 16;
-const FIRST: u64 = 256;
+const FIRST: u64 = 64;
 const LARGEST: u64 = 1024;
 /// What the entries of a page should take at most, in bytes of their values.
-const WEIGHT: u64 = 4 << 20;
+const WEIGHT: u64 = 1 << 20;
 
 /// Pages of large rows are short, so that memory stays bounded.
 pub(super) struct PageSize(u64);
@@ -41,7 +41,7 @@ mod tests {
             size.adapt(10_000);
         }
         assert_eq!(size.rows(), LARGEST);
-        size.adapt(2 << 20);
+        size.adapt(1 << 19);
         assert_eq!(size.rows(), LARGEST);
         for _ in 0..20 {
             size.adapt(100 << 20);

@@ -62,7 +62,9 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
     /// several are the same record.
     async fn together(&self, rows: &Rows<E>) -> Result<Option<Written<E>>, DbErr> {
         for _ in 0..ATTEMPTS {
-            let keys = self.tried(rows).await?;
+            let Some(keys) = self.tried(rows).await? else {
+                return Ok(None);
+            };
             if keys.len() != rows.len() || has_duplicates::<E>(&keys)? {
                 return Ok(None);
             }
@@ -84,13 +86,19 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
         Ok((changes, written))
     }
 
-    /// The keys of the rows that it would write.
-    async fn tried(&self, rows: &Rows<E>) -> Result<Vec<Key>, DbErr> {
+    /// The keys of the rows that it would write. None where `PostgreSQL` refuses to write one twice: the
+    /// others do it, and `PostgreSQL` does if the two are in different statements.
+    async fn tried(&self, rows: &Rows<E>) -> Result<Option<Vec<Key>>, DbErr> {
         self.savepoint("SAVEPOINT").await?;
         let insert = rows.insert(Some(self.on_conflict));
-        let rows = returning::inserted::<E, D>(self.ground.db, insert).await?;
-        self.take_back().await?;
-        Ok(rows.iter().map(key_of::<E>).collect())
+        let tried = returning::inserted::<E, D>(self.ground.db, insert).await;
+        match tried {
+            Err(error) if !error.to_string().contains("affect row a second time") => Err(error),
+            tried => {
+                self.take_back().await?;
+                Ok(tried.ok().map(|rows| rows.iter().map(key_of::<E>).collect()))
+            }
+        }
     }
 
     /// None if somebody else inserted one of them meanwhile.
