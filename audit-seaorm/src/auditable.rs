@@ -14,7 +14,6 @@ pub trait Auditable: EntityTrait<ActiveModel: AuditHooks> {
 
     /// The writes of `EntityTrait`, audited: see [`audited`](crate::audited). The derive gives the
     /// entity a function of its own of this name, so that only generic code needs the trait.
-    #[must_use]
     fn audited() -> Audited<Self> {
         Audited::new()
     }

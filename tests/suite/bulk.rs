@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use crate::{
-    entities::{device, label, order, post},
+    entities::{country, device, label, order, post},
     support::{assert_lines, by, create, entries, new_post, number, sql, trail, unseen_post},
 };
 
@@ -143,10 +143,10 @@ async fn an_upsert_records_a_create_or_an_update(t: TestDb) {
     let rows = [liked("new", 1), liked("old", 7), liked("same", 0), liked("newer", 2)];
     let audited = post::Entity::audited().insert_many(rows).on_conflict(on_title());
     let written = audited.exec_with_returning(&t.db).await.unwrap();
-    let mut likes: Vec<_> = written.into_iter().map(|post| (post.title, post.likes)).collect();
-    likes.sort();
+    let mut found: Vec<_> = written.into_iter().map(|post| (post.title, post.likes)).collect();
+    found.sort();
     let expected = [("new", 1), ("newer", 2), ("old", 7), ("same", 0)];
-    assert_eq!(likes, expected.map(|(title, likes)| (title.to_owned(), likes)));
+    assert_eq!(found, expected.map(|(title, likes)| (title.to_owned(), likes)));
     let lines: Vec<_> = trail(&t.db).await.iter().map(|line| without_ids(line)).collect();
     assert_eq!(
         lines,
@@ -506,7 +506,6 @@ async fn composite_keys_go_in_pages(t: TestDb) {
 
 /// The order of the database is not that of the bytes.
 async fn keys_of_text_go_in_pages(t: TestDb) {
-    use crate::entities::country;
     create!(t, country::Entity);
     let rows = (0..900).map(|n| country::ActiveModel {
         code: Set(format!("{}{n}", ["a", "B", "ä", "z", "Ö", "_", "-", "É", "e"][n % 9])),
@@ -608,8 +607,8 @@ async fn rows_are_matched_when_a_trigger_keeps_some(t: TestDb) {
     let deleted = post::Entity::audited().delete_many().exec(&t.db).await.unwrap();
     let kept = number(&t.db, "SELECT COUNT(*) FROM post").await;
     assert_eq!(deleted.rows_affected + kept.unsigned_abs(), 4);
-    let deletes = entries(&t.db).await.len() - 3;
-    assert_eq!(deletes as u64, deleted.rows_affected);
+    let recorded = entries(&t.db).await.len() - 3;
+    assert_eq!(recorded as u64, deleted.rows_affected);
 }
 
 /// The last of the posts cannot have a tenth of the likes more.
@@ -718,7 +717,6 @@ async fn ten_thousand_rows(t: TestDb) {
 /// Rows of 10 kB each: 40 MB in all, of which a few hundred rows are in memory at a time.
 async fn memory_stays_bounded(t: TestDb) {
     create!(t, country::Entity);
-    use crate::entities::country;
     sql(
         &t.db,
         match t.backend {
@@ -792,11 +790,11 @@ async fn two_updates_in_opposite_orders(t: TestDb) {
             failures
         });
     }
-    let failures: i64 = tasks.join_all().await.into_iter().sum();
+    let failures: usize = tasks.join_all().await.into_iter().sum();
     assert!(failures < 20);
     // Every like has its entry, and each entry takes up where the former one of its record left off.
     let entries = entries(&t.db).await;
-    assert_eq!(entries.len() as i64, (20 - failures) * 400);
+    assert_eq!(entries.len(), (20 - failures) * 400);
     let mut likes: std::collections::HashMap<_, i64> = std::collections::HashMap::new();
     for entry in &entries {
         let value =

@@ -29,7 +29,6 @@ fn audited(plan: &Plan) -> TokenStream {
     quote! {
         impl #entity {
             /// The writes of `EntityTrait`, audited.
-            #[must_use]
             #vis fn audited() -> #krate::audited::Audited<Self> {
                 <Self as #krate::Auditable>::audited()
             }

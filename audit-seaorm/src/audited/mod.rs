@@ -99,6 +99,7 @@ use crate::{
 };
 
 /// The audited writes of an entity: what `Entity::audited()` gives.
+#[must_use]
 pub struct Audited<E>(PhantomData<fn() -> E>);
 
 impl<E: Auditable> Audited<E> {
@@ -107,14 +108,12 @@ impl<E: Auditable> Audited<E> {
     }
 
     /// As [`sea_orm::EntityTrait::insert`].
-    #[must_use]
     pub fn insert<A: ActiveModelTrait<Entity = E>>(self, row: A) -> Insert<E> {
         Insert::new([row])
     }
 
     /// As [`sea_orm::EntityTrait::insert_many`]. It takes any number of rows: they go into several statements of one
     /// transaction where one cannot take them all.
-    #[must_use]
     pub fn insert_many<A, I>(self, rows: I) -> InsertMany<E>
     where
         A: ActiveModelTrait<Entity = E>,
@@ -124,25 +123,23 @@ impl<E: Auditable> Audited<E> {
     }
 
     /// As [`sea_orm::EntityTrait::update`].
-    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "as SeaORM's own")]
     pub fn update<A: ActiveModelTrait<Entity = E>>(self, row: A) -> UpdateOne<E> {
         UpdateOne::new(&row)
     }
 
     /// As [`sea_orm::EntityTrait::update_many`].
-    #[must_use]
     pub fn update_many(self) -> UpdateMany<E> {
         UpdateMany::new()
     }
 
     /// As [`sea_orm::EntityTrait::delete`].
-    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "as SeaORM's own")]
     pub fn delete<A: ActiveModelTrait<Entity = E>>(self, row: A) -> DeleteOne<E> {
         DeleteOne::new(row.get_primary_key_value())
     }
 
     /// As [`sea_orm::EntityTrait::delete_by_id`].
-    #[must_use]
     pub fn delete_by_id<K>(self, key: K) -> DeleteOne<E>
     where
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
@@ -151,7 +148,6 @@ impl<E: Auditable> Audited<E> {
     }
 
     /// As [`sea_orm::EntityTrait::delete_many`].
-    #[must_use]
     pub fn delete_many(self) -> DeleteMany<E> {
         DeleteMany::new()
     }

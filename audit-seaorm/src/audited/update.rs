@@ -48,13 +48,11 @@ impl<E: Auditable> UpdateOne<E> {
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<E::Model, DbErr> {
         let Self { key, update, only_if } = self;
         let key = key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "UpdateOne" })?;
-        match update {
-            Some(update) => run(update.only_if(&only_if), db).await,
-            None => {
-                let row = E::find().filter(Filter::key::<E>(key).condition()).one(db).await?;
-                row.ok_or_else(|| DbErr::RecordNotFound("Failed to find updated item".to_owned()))
-            }
+        if let Some(update) = update {
+            return run(update.only_if(&only_if), db).await;
         }
+        let row = E::find().filter(Filter::key::<E>(key).condition()).one(db).await?;
+        row.ok_or_else(|| DbErr::RecordNotFound("Failed to find updated item".to_owned()))
     }
 
     /// Updates the row.
@@ -98,6 +96,7 @@ impl<E: Auditable> UpdateMany<E> {
     }
 
     /// Sets what the model sets.
+    #[expect(clippy::needless_pass_by_value, reason = "as SeaORM's own")]
     pub fn set<A: ActiveModelTrait<Entity = E>>(mut self, model: A) -> Self {
         for column in E::Column::iter() {
             if let ActiveValue::Set(value) = model.get(column) {

@@ -16,7 +16,7 @@ pub(crate) struct Rows<E: EntityTrait> {
 
 impl<E: EntityTrait> Rows<E> {
     pub(crate) fn of<A: ActiveModelTrait<Entity = E>>(models: impl IntoIterator<Item = A>) -> Self {
-        let rows: Vec<_> = models.into_iter().map(values::<E, A>).collect();
+        let rows: Vec<_> = models.into_iter().map(|model| values::<E, A>(&model)).collect();
         let null_of = |index: usize| {
             rows.iter().find_map(|row: &Vec<Option<Value>>| row[index].as_ref()).map(Value::as_null)
         };
@@ -86,7 +86,7 @@ impl<E: EntityTrait> Clone for Rows<E> {
     }
 }
 
-fn values<E: EntityTrait, A: ActiveModelTrait<Entity = E>>(model: A) -> Vec<Option<Value>> {
+fn values<E: EntityTrait, A: ActiveModelTrait<Entity = E>>(model: &A) -> Vec<Option<Value>> {
     E::Column::iter()
         .map(|column| match model.get(column) {
             ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some(value),

@@ -43,7 +43,7 @@ impl<E: EntityTrait> Selection<E> {
     ) -> Result<Vec<E::Model>, DbErr> {
         let rows = E::find().filter(self.condition());
         let rows = last.into_iter().fold(rows, |rows, key| rows.filter(keys::beyond::<E>(key)));
-        let rows = key_columns::<E>().fold(rows, |rows, column| rows.order_by_asc(column));
+        let rows = key_columns::<E>().fold(rows, QueryOrder::order_by_asc);
         locked(rows.limit(limit), ground, intent).await
     }
 }
