@@ -1,5 +1,6 @@
 //! What the derive's output calls. No promise is made to anybody else.
 
+pub use inventory;
 pub use sea_orm;
 pub use sea_orm::prelude::async_trait::async_trait;
 
@@ -7,3 +8,4 @@ pub use crate::capture::{
     after_delete, after_save, before_delete, before_save, delete, delete_model, insert, save,
     update, update_without_returning,
 };
+pub use crate::registry::AuditedTable;

@@ -92,6 +92,8 @@ pub mod encode;
 pub mod entity;
 mod error;
 mod record;
+#[allow(dead_code, reason = "the guard comes next")]
+mod registry;
 mod trail;
 mod transaction;
 mod writer;

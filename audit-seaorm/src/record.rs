@@ -15,8 +15,11 @@ use crate::{
 /// The table's name in the trail: with its schema, if the entity names one.
 pub(crate) fn table_name<E: EntityTrait>() -> String {
     let entity = E::default();
-    let table = entity.table_name();
-    match entity.schema_name() {
+    qualified(entity.schema_name(), entity.table_name())
+}
+
+pub(crate) fn qualified(schema: Option<&str>, table: &str) -> String {
+    match schema {
         Some(schema) => format!("{schema}.{table}"),
         None => table.to_owned(),
     }

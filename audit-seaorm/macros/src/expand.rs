@@ -47,6 +47,10 @@ fn auditable(plan: &Plan) -> TokenStream {
             const RULES: &'static [(#column, #krate::FieldRule)] =
                 &[#((#column::#columns, #krate::FieldRule::#rules)),*];
         }
+
+        #krate::__private::inventory::submit! {
+            #krate::__private::AuditedTable::of::<#entity>()
+        }
     }
 }
 

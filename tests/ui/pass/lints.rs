@@ -1,5 +1,6 @@
 //! What the macros write meets the lints that an application may deny.
-#![deny(warnings, missing_docs, unreachable_pub, unsafe_code, clippy::pedantic)]
+#![deny(warnings, missing_docs, unreachable_pub, clippy::pedantic)]
+#![forbid(unsafe_code)]
 #![deny(let_underscore, nonstandard_style, rust_2018_idioms, unused, unused_qualifications)]
 
 /// A record.

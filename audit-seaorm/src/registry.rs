@@ -1,0 +1,120 @@
+//! Which tables of the program are audited. The derive enters each entity at link time, so that whoever
+//! knows a table by name alone finds out.
+
+use std::{any::TypeId, collections::HashMap, sync::LazyLock};
+
+use sea_orm::EntityTrait;
+
+use crate::{Auditable, record};
+
+/// What the program knows of an audited entity without naming its type.
+#[derive(Debug)]
+pub struct AuditedTable {
+    entity: fn() -> TypeId,
+    name: fn() -> TableName,
+}
+
+inventory::collect!(AuditedTable);
+
+impl AuditedTable {
+    /// What the derive enters into the registry.
+    #[must_use]
+    pub const fn of<E: Auditable>() -> Self {
+        Self { entity: TypeId::of::<E>, name: TableName::of::<E> }
+    }
+}
+
+/// A table as an entity or a statement names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TableName {
+    pub(crate) schema: Option<String>,
+    pub(crate) table: String,
+}
+
+impl TableName {
+    fn of<E: EntityTrait>() -> Self {
+        let entity = E::default();
+        Self {
+            schema: entity.schema_name().map(str::to_owned),
+            table: entity.table_name().to_owned(),
+        }
+    }
+}
+
+/// An entry of the registry, its names worked out.
+#[derive(Debug)]
+pub(crate) struct Audited {
+    pub(crate) facts: &'static AuditedTable,
+    pub(crate) name: TableName,
+    /// The table's name in the trail.
+    pub(crate) in_trail: String,
+}
+
+#[derive(Default)]
+struct Index {
+    /// By the name without its schema, in lower case.
+    by_name: HashMap<String, Vec<Audited>>,
+    by_entity: HashMap<TypeId, &'static AuditedTable>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index::default();
+    for facts in inventory::iter::<AuditedTable> {
+        let name = (facts.name)();
+        let in_trail = record::qualified(name.schema.as_deref(), &name.table);
+        let key = name.table.to_ascii_lowercase();
+        index.by_name.entry(key).or_default().push(Audited { facts, name, in_trail });
+        index.by_entity.insert((facts.entity)(), facts);
+    }
+    index
+});
+
+/// The audited tables that this name may mean. Schemas are compared only where both name one: which
+/// schema an unqualified name is looked up in is the database's to know.
+pub(crate) fn named(name: &TableName) -> impl Iterator<Item = &'static Audited> {
+    let same_schema = |audited: &&Audited| match (&audited.name.schema, &name.schema) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => true,
+    };
+    let found = INDEX.by_name.get(&name.table.to_ascii_lowercase());
+    found.into_iter().flatten().filter(same_schema)
+}
+
+/// The facts of an entity, if it is audited.
+pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
+    INDEX.by_entity.get(&TypeId::of::<E>()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[allow(unreachable_pub, reason = "an entity is written as applications write it")]
+    mod post {
+        use sea_orm::entity::prelude::*;
+
+        #[sea_orm::model]
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, audit_seaorm::Auditable)]
+        #[sea_orm(table_name = "Registry_post", schema_name = "blog")]
+        pub struct Model {
+            #[sea_orm(primary_key)]
+            pub id: i32,
+        }
+    }
+
+    fn found(schema: Option<&str>, table: &str) -> Vec<&'static str> {
+        let name = TableName { schema: schema.map(str::to_owned), table: table.to_owned() };
+        named(&name).map(|audited| audited.in_trail.as_str()).collect()
+    }
+
+    #[test]
+    fn a_derive_enters_the_table() {
+        assert_eq!(found(Some("blog"), "Registry_post"), ["blog.Registry_post"]);
+        assert_eq!(found(Some("BLOG"), "registry_POST"), ["blog.Registry_post"]);
+        assert_eq!(found(None, "registry_post"), ["blog.Registry_post"]);
+        assert!(found(Some("shop"), "registry_post").is_empty());
+        assert!(found(None, "registry").is_empty());
+        assert!(entity::<post::Entity>().is_some());
+        assert!(entity::<crate::entity::Entity>().is_none());
+    }
+}
