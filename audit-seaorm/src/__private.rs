@@ -4,6 +4,8 @@ pub use inventory;
 pub use sea_orm;
 pub use sea_orm::prelude::async_trait::async_trait;
 
+pub use crate::__link_methods as link_methods;
+pub use crate::capture::links;
 pub use crate::capture::{
     after_delete, after_save, before_delete, before_save, delete, delete_model, insert, save,
     update, update_without_returning,

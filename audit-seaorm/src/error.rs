@@ -47,6 +47,12 @@ pub(crate) enum AuditError {
     )]
     UpsertUnclear { table: String },
     #[error(
+        "INSERT of `{table}` refused: a row with this key is there already, and on MariaDB SeaORM does not \
+         tell a link that it left alone from one that it made. If this is a many-to-many relation, derive \
+         Auditable on the entities at its ends, too, or load the links and save the new ones alone"
+    )]
+    LinkIsThere { table: String },
+    #[error(
         "an upsert of `{table}` needs SeaORM's own DatabaseConnection or DatabaseTransaction, or an \
          AuditTransaction"
     )]

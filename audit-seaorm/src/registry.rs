@@ -3,15 +3,16 @@
 
 use std::{any::TypeId, collections::HashMap, sync::LazyLock};
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, IntoActiveModel};
 
-use crate::{Auditable, record};
+use crate::{Auditable, capture::links::Junction, record};
 
 /// What the program knows of an audited entity without naming its type.
 #[derive(Debug)]
 pub struct AuditedTable {
     entity: fn() -> TypeId,
     name: fn() -> TableName,
+    junction: Junction,
 }
 
 inventory::collect!(AuditedTable);
@@ -19,8 +20,18 @@ inventory::collect!(AuditedTable);
 impl AuditedTable {
     /// What the derive enters into the registry.
     #[must_use]
-    pub const fn of<E: Auditable>() -> Self {
-        Self { entity: TypeId::of::<E>, name: TableName::of::<E> }
+    pub const fn of<E>() -> Self
+    where
+        E: Auditable,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: Send + 'static,
+    {
+        Self { entity: TypeId::of::<E>, name: TableName::of::<E>, junction: Junction::of::<E>() }
+    }
+
+    /// How it is written as the junction of a many-to-many relation.
+    pub(crate) fn junction(&self) -> &Junction {
+        &self.junction
     }
 }
 

@@ -19,6 +19,7 @@ mod migration;
 mod no_phantom;
 mod policy;
 mod regress;
+mod relations;
 mod support;
 mod transaction;
 mod ui;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             no_phantom::tests(),
             policy::tests(),
             regress::tests(),
+            relations::tests(),
             transaction::tests(),
             ui::tests(),
             values::tests(),

@@ -4,28 +4,39 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Path};
 
-use crate::validate::{Checked, Method, Plan, Rule};
+use crate::validate::{Checked, Method, ModelPlan, Plan, Rule};
 
 pub(crate) fn expand(checked: &Checked) -> TokenStream {
     let error = checked.error.as_ref().map(syn::Error::to_compile_error);
-    let plan = checked.plan.as_ref().map(entity);
+    let plan = checked.plan.as_ref().map(|plan| match plan {
+        Plan::Model(plan) => entity(plan),
+        Plan::ModelEx { krate } => {
+            links(krate, &format_ident!("Entity"), &format_ident!("ActiveModelEx"))
+        }
+    });
     quote!(#error #plan)
 }
 
-fn entity(plan: &Plan) -> TokenStream {
+fn entity(plan: &ModelPlan) -> TokenStream {
     let auditable = auditable(plan);
     let behavior = (!plan.hooks).then(|| behavior(plan));
     let (of_model, of_active_model): (Vec<Method>, Vec<Method>) =
         plan.methods.iter().partition(|it| **it == Method::ModelDelete);
     let of_active_model = inherent(plan, active_model(), &of_active_model);
     let of_model = inherent(plan, quote!(Model), &of_model);
+    let links = links(&plan.krate, &plan.entity, &active_model());
     let of_entity = plan.methods.contains(&Method::Audited).then(|| audited(plan));
-    quote!(#auditable #behavior #of_active_model #of_model #of_entity)
+    quote!(#auditable #behavior #of_active_model #of_model #of_entity #links)
+}
+
+/// The links of many-to-many relations.
+fn links(krate: &Path, entity: &Ident, active_model: &Ident) -> TokenStream {
+    quote!(#krate::__private::link_methods!(#entity, #active_model);)
 }
 
 /// The trait's function, for those who have not imported the trait.
-fn audited(plan: &Plan) -> TokenStream {
-    let Plan { krate, vis, entity, .. } = plan;
+fn audited(plan: &ModelPlan) -> TokenStream {
+    let ModelPlan { krate, vis, entity, .. } = plan;
     quote! {
         impl #entity {
             /// The writes of `EntityTrait`, audited.
@@ -36,8 +47,8 @@ fn audited(plan: &Plan) -> TokenStream {
     }
 }
 
-fn auditable(plan: &Plan) -> TokenStream {
-    let Plan { krate, entity, .. } = plan;
+fn auditable(plan: &ModelPlan) -> TokenStream {
+    let ModelPlan { krate, entity, .. } = plan;
     let column = quote!(<Self as #krate::__private::sea_orm::EntityTrait>::Column);
     let columns = plan.rules.iter().map(|(column, _)| column);
     let rules = plan.rules.iter().map(|(_, rule)| rule);
@@ -64,8 +75,8 @@ impl ToTokens for Rule {
 }
 
 /// Both hook traits for an entity without hooks of its own.
-fn behavior(plan: &Plan) -> TokenStream {
-    let Plan { krate, .. } = plan;
+fn behavior(plan: &ModelPlan) -> TokenStream {
+    let ModelPlan { krate, .. } = plan;
     let of = quote!(#krate::__private::sea_orm::ActiveModelBehavior);
     let no_hooks = no_hooks(krate);
     let handover = handover(krate, of, active_model());
@@ -128,14 +139,14 @@ pub(crate) fn handover(krate: &Path, of: impl ToTokens, ty: impl ToTokens) -> To
 }
 
 /// Inherent methods of `ty`, which win over the trait methods of the same names.
-fn inherent(plan: &Plan, ty: impl ToTokens, methods: &[Method]) -> Option<TokenStream> {
+fn inherent(plan: &ModelPlan, ty: impl ToTokens, methods: &[Method]) -> Option<TokenStream> {
     let methods: Vec<_> = methods.iter().filter_map(|it| method(plan, *it)).collect();
     (!methods.is_empty()).then(|| quote!(impl #ty { #(#methods)* }))
 }
 
 /// One method, with the signature that `async_trait` gives to the trait's own.
-fn method(plan: &Plan, method: Method) -> Option<TokenStream> {
-    let Plan { krate, vis, .. } = plan;
+fn method(plan: &ModelPlan, method: Method) -> Option<TokenStream> {
+    let ModelPlan { krate, vis, .. } = plan;
     let Written { doc, name, function, output } = written(method, krate)?;
     Some(quote! {
         #[doc = #doc]

@@ -15,8 +15,13 @@ pub(crate) struct Checked {
     pub(crate) plan: Option<Plan>,
 }
 
-/// Everything that an expansion needs to know.
-pub(crate) struct Plan {
+pub(crate) enum Plan {
+    Model(ModelPlan),
+    ModelEx { krate: Path },
+}
+
+/// Everything that an expansion needs to know of an entity.
+pub(crate) struct ModelPlan {
     pub(crate) krate: Path,
     pub(crate) vis: Visibility,
     pub(crate) entity: Ident,
@@ -88,7 +93,9 @@ pub(crate) fn validate(input: Input) -> Checked {
 fn model_ex(input: &Input) -> Checked {
     let mut errors = Errors::default();
     refuse_relations(input.fields.as_deref().unwrap_or_default(), &mut errors);
-    Checked { error: errors.into_inner(), plan: None }
+    // Mistakes among the keys are told on `Model`.
+    let krate = StructKeys::check(&input.keys, &mut Errors::default()).krate;
+    Checked { error: errors.into_inner(), plan: Some(Plan::ModelEx { krate }) }
 }
 
 fn model(input: Input) -> Checked {
@@ -104,7 +111,7 @@ fn model(input: Input) -> Checked {
     }
     let keys = StructKeys::check(&input.keys, &mut errors);
     refuse_relations(&fields, &mut errors);
-    let plan = Plan {
+    let plan = ModelPlan {
         krate: keys.krate,
         vis: input.vis,
         entity: input.entity,
@@ -113,12 +120,12 @@ fn model(input: Input) -> Checked {
         rules: rules(&fields, &mut errors),
     };
     match errors.into_inner() {
-        None => Checked { error: None, plan: Some(plan) },
-        Some(error) => Checked { error: Some(error), plan: Some(plan.into_stub()) },
+        None => Checked { error: None, plan: Some(Plan::Model(plan)) },
+        Some(error) => Checked { error: Some(error), plan: Some(Plan::Model(plan.into_stub())) },
     }
 }
 
-impl Plan {
+impl ModelPlan {
     fn into_stub(self) -> Self {
         Self { methods: Vec::new(), rules: Vec::new(), ..self }
     }
@@ -266,6 +273,15 @@ mod tests {
 
     use super::*;
 
+    impl Plan {
+        fn of_model(self) -> Option<ModelPlan> {
+            match self {
+                Self::Model(entity) => Some(entity),
+                Self::ModelEx { .. } => None,
+            }
+        }
+    }
+
     fn check(input: DeriveInput) -> Checked {
         validate(Input::parse(input))
     }
@@ -330,7 +346,8 @@ mod tests {
             #[auditable(own(save, model_delete))]
             struct Model {}
         ))
-        .plan;
+        .plan
+        .and_then(Plan::of_model);
         let methods = plan.map(|it| it.methods).unwrap_or_default();
         let expected = [
             Method::Insert,
@@ -391,7 +408,7 @@ mod tests {
                 id: i32,
             }
         });
-        assert!(checked.error.is_none() && checked.plan.is_none());
+        assert!(checked.error.is_none() && checked.plan.and_then(Plan::of_model).is_none());
         let messages = messages(parse_quote! {
             struct ModelEx {
                 #[auditable(redact)]
@@ -446,7 +463,7 @@ mod tests {
             }
         });
         assert!(checked.error.is_some());
-        let stub = checked.plan;
+        let stub = checked.plan.and_then(Plan::of_model);
         assert!(stub.is_some_and(|it| it.hooks && it.rules.is_empty() && it.methods.is_empty()));
     }
 }

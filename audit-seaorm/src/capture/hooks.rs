@@ -17,8 +17,8 @@
 
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,
-    QueryFilter, TryIntoModel,
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
+    Iterable, QueryFilter, TryIntoModel,
 };
 
 use super::{
@@ -29,7 +29,7 @@ use super::{
     row::Update,
     unit::perform,
 };
-use crate::{AuditHooks, Auditable, audited::Filter, record, writer::Recorder};
+use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
 
 /// `ActiveModelBehavior::before_save`.
 pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
@@ -45,6 +45,7 @@ where
     };
     if insert {
         admit(db, &recorder, Operation::Create)?;
+        refuse_a_link_that_is_there::<A, C>(&row, db, &recorder).await?;
         return Ok(row);
     }
     match Update::of(&row) {
@@ -136,6 +137,33 @@ fn admit<E: Auditable, C: ConnectionTrait>(
 ) -> Result<(), DbErr> {
     match Executor::of(db).place() {
         Some(place) => Ok(escaped(recorder, operation, place)?),
+        None => Ok(()),
+    }
+}
+
+/// On `MariaDB` `SeaORM` takes a link that is there already for inserted and calls the after-hook. So the
+/// before-hook has to look; a record with a key of several columns might be a link.
+async fn refuse_a_link_that_is_there<A, C>(
+    row: &A,
+    db: &C,
+    recorder: &Recorder<A::Entity>,
+) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    let may_be_a_link = record::key_columns::<A::Entity>().nth(1).is_some();
+    if db.get_database_backend() != DbBackend::MySql || !may_be_a_link {
+        return Ok(());
+    }
+    let Some(key) = row.get_primary_key_value() else {
+        return Ok(());
+    };
+    let key = Filter::key::<A::Entity>(key);
+    let ground = Ground::of_caller(db);
+    match before_image::locked::<A::Entity, C>(&ground, &key, Intent::Update).await? {
+        Some(_) => Err(AuditError::LinkIsThere { table: recorder.table().to_owned() }.into()),
         None => Ok(()),
     }
 }

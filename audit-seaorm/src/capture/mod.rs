@@ -10,6 +10,7 @@ mod escape;
 mod executor;
 mod ground;
 mod hooks;
+pub mod links;
 mod operation;
 mod returning;
 pub(crate) mod row;
