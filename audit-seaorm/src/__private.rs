@@ -5,6 +5,7 @@ pub use sea_orm;
 pub use sea_orm::prelude::async_trait::async_trait;
 
 pub use crate::__link_methods as link_methods;
+pub use crate::audited::of as audited;
 pub use crate::capture::links;
 pub use crate::capture::{
     after_delete, after_save, before_delete, before_save, delete, delete_model, insert, save,

@@ -41,7 +41,7 @@ fn audited(plan: &ModelPlan) -> TokenStream {
         impl #entity {
             /// The writes of `EntityTrait`, audited.
             #vis fn audited() -> #krate::audited::Audited<Self> {
-                <Self as #krate::Auditable>::audited()
+                #krate::__private::audited()
             }
         }
     }

@@ -102,11 +102,14 @@ use crate::{
 #[must_use]
 pub struct Audited<E>(PhantomData<fn() -> E>);
 
-impl<E: Auditable> Audited<E> {
+impl<E> Audited<E> {
+    /// Without a bound, so that a mistake in an entity is told once.
     pub(crate) fn new() -> Self {
         Self(PhantomData)
     }
+}
 
+impl<E: Auditable> Audited<E> {
     /// As [`sea_orm::EntityTrait::insert`].
     pub fn insert<A: ActiveModelTrait<Entity = E>>(self, row: A) -> Insert<E> {
         Insert::new([row])
@@ -157,6 +160,12 @@ impl<E> fmt::Debug for Audited<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Audited")
     }
+}
+
+/// What the derive's `Entity::audited()` calls.
+#[doc(hidden)]
+pub fn of<E>() -> Audited<E> {
+    Audited::new()
 }
 
 /// Without values, of which some may be secret.
