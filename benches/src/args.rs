@@ -1,0 +1,61 @@
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+
+use crate::{Result, backend::Backend};
+
+pub(crate) const USAGE: &str = "\
+usage: audit-benches write --backend sqlite|postgres|mariadb [OPTION…]
+
+  --url URL      the server to use (for sqlite: the folder), instead of AUDIT_TEST_POSTGRES_URL or
+                 AUDIT_TEST_MARIADB_URL, or of a throwaway one where neither is given;
+                 the measuring is done in a database of its own, which is dropped in the end
+  --rounds N     how many samples a median is of; at least 5, by default 15
+  --case TEXT    only the cases that have TEXT in their name
+  --svg FILE     where the plot goes; by default target/benches/write-BACKEND.svg
+
+JSON goes to stdout, a line per case; the table and all else go to stderr.
+";
+
+/// Fewer make no median that holds.
+const MIN_ROUNDS: usize = 5;
+
+pub(crate) enum Command {
+    Help,
+    Write(Options),
+}
+
+pub(crate) struct Options {
+    pub(crate) backend: Backend,
+    pub(crate) url: Option<String>,
+    pub(crate) rounds: usize,
+    pub(crate) case: String,
+    pub(crate) svg: Option<PathBuf>,
+}
+
+pub(crate) fn parse() -> Result<Command> {
+    let mut parser = lexopt::Parser::from_env();
+    match parser.next()? {
+        Some(Value(command)) if command == "write" => {}
+        Some(Long("help") | Short('h')) | None => return Ok(Command::Help),
+        Some(other) => return Err(other.unexpected().into()),
+    }
+    let (mut backend, mut url, mut rounds) = (None, None, 15);
+    let (mut case, mut svg) = (String::new(), None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("backend") => backend = Some(parser.value()?.parse()?),
+            Long("url") => url = Some(parser.value()?.string()?),
+            Long("rounds") => rounds = parser.value()?.parse()?,
+            Long("case") => case = parser.value()?.string()?,
+            Long("svg") => svg = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    if rounds < MIN_ROUNDS {
+        return Err(format!("--rounds must be at least {MIN_ROUNDS}").into());
+    }
+    let backend = backend.ok_or("--backend sqlite|postgres|mariadb is missing")?;
+    Ok(Command::Write(Options { backend, url, rounds, case, svg }))
+}
