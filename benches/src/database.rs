@@ -70,7 +70,7 @@ impl Scratch {
     pub(crate) async fn connect(&self, url: &Url) -> Result<DatabaseConnection> {
         let mut options = ConnectOptions::new(url.as_str());
         options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(|sqlite| {
-            sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
+            sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Off)
         });
         Ok(Database::connect(options).await?)
     }

@@ -136,4 +136,28 @@ post! { plain;
     }
 }
 
-post! { audited, audit_seaorm::Auditable; }
+post! { audited, audit_seaorm::Auditable;
+    use std::ops::RangeInclusive;
+
+
+    /// All the posts of these numbers.
+    pub(crate) async fn insert_many(
+        db: &DatabaseConnection,
+        numbers: RangeInclusive<i64>,
+    ) -> Result<(), DbErr> {
+        Entity::audited().insert_many(numbers.map(new)).exec(db).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn update_many(db: &DatabaseConnection) -> Result<(), DbErr> {
+        let views = Expr::col(Column::Views).add(1);
+        let update = Entity::audited().update_many().col_expr(Column::Views, views);
+        update.filter(Column::Views.gte(0)).exec(db).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_many(db: &DatabaseConnection) -> Result<(), DbErr> {
+        Entity::audited().delete_many().filter(Column::Views.gte(0)).exec(db).await?;
+        Ok(())
+    }
+}

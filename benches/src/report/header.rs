@@ -3,7 +3,7 @@ use crate::{backend::Backend, database::Scratch};
 /// Under which conditions the figures came to be.
 pub(crate) fn header(scratch: &Scratch, rounds: usize) -> String {
     let place = match scratch.backend {
-        Backend::Sqlite => "a file of its own, WAL, synchronous=NORMAL",
+        Backend::Sqlite => "a file of its own, in WAL mode: nothing is synced",
         _ if scratch.throwaway_server => {
             "a throwaway server: TCP on this machine, nothing is synced"
         }

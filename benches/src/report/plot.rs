@@ -10,7 +10,7 @@ use crate::Result;
 
 const NAMES: f64 = 290.0;
 const SCALE: f64 = 560.0;
-const MARGIN: f64 = 90.0;
+const MARGIN: f64 = 130.0;
 const TOP: f64 = 80.0;
 const BAR: f64 = 16.0;
 const GROUP: f64 = 3.0 * BAR + 22.0;

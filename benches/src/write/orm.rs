@@ -83,6 +83,11 @@ impl Contender for Audited<'_> {
     }
 
     async fn bulk(&self, write: Write) -> Result<()> {
-        Err(format!("{write:?} of many rows cannot be audited yet").into())
+        match write {
+            Write::Insert => audited::insert_many(self.0, 1..=BULK).await?,
+            Write::Update => audited::update_many(self.0).await?,
+            Write::Delete => audited::delete_many(self.0).await?,
+        }
+        Ok(())
     }
 }
