@@ -11,7 +11,7 @@ usage: audit-benches write --backend sqlite|postgres|mariadb [OPTION…]
                  AUDIT_TEST_MARIADB_URL, or of a throwaway one where neither is given;
                  the measuring is done in a database of its own, which is dropped in the end
   --rounds N     how many samples a median is of; at least 5, by default 15
-  --case TEXT    only the cases that have TEXT in their name
+  --case TEXT    only the case of this name, or all that have TEXT in theirs
   --svg FILE     where the plot goes; by default target/benches/write-BACKEND.svg
 
 JSON goes to stdout, a line per case; the table and all else go to stderr.

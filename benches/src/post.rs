@@ -138,7 +138,7 @@ post! { plain;
 
 post! { audited, audit_seaorm::Auditable;
     use std::ops::RangeInclusive;
-
+    use sea_orm::{QueryFilter, sea_query::ExprTrait};
 
     /// All the posts of these numbers.
     pub(crate) async fn insert_many(

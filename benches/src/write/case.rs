@@ -32,6 +32,14 @@ impl Case {
         single.chain([Self::Updates]).chain(writes.map(Self::Bulk))
     }
 
+    /// The case of this name, or all that have it in theirs.
+    pub(super) fn named(name: &str) -> Vec<Self> {
+        match Self::all().find(|case| case.name() == name) {
+            Some(case) => vec![case],
+            None => Self::all().filter(|case| case.name().contains(name)).collect(),
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Pool(Write::Insert) => "insert",

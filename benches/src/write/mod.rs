@@ -35,7 +35,7 @@ async fn measure(scratch: &Scratch, options: &Options) -> Result<Vec<Line>> {
     eprintln!("{}", report::header(scratch, options.rounds));
     scratch.create_tables().await?;
     let mut lines = Vec::new();
-    for case in Case::all().filter(|case| case.name().contains(&options.case)) {
+    for case in Case::named(&options.case) {
         let line = rounds::measure(scratch, case, options.rounds).await?;
         println!("{}", serde_json::to_string(&line)?);
         lines.push(line);
