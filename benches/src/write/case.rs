@@ -55,18 +55,18 @@ impl Case {
         }
     }
 
-    /// How often it is done for one sample, which is their mean.
-    pub(super) fn repeats(self) -> i64 {
+    /// How often it is done in a round.
+    pub(super) fn repeats(self) -> usize {
         match self {
             Self::Pool(_) | Self::Transaction(_) => 100,
-            Self::Updates => 2,
+            Self::Updates => 3,
             Self::Bulk(_) => 1,
         }
     }
 
-    /// How often it is done before that, for caches and prepared statements. Nothing is left to be done
-    /// for one that writes all rows there are, and a round ahead of the counted ones has to do.
-    pub(super) fn warm_ups(self) -> i64 {
+    /// How often it is done before that, for caches and prepared statements. After one that writes all rows
+    /// there are, nothing is left to be done: a round ahead of the counted ones has to do.
+    pub(super) fn warm_ups(self) -> usize {
         match self {
             Self::Pool(_) | Self::Transaction(_) => 10,
             Self::Updates => 1,
@@ -88,7 +88,7 @@ impl Case {
         match self {
             Self::Bulk(Write::Insert) => 0,
             Self::Bulk(_) => BULK,
-            _ => 1_000,
+            _ => 2_000,
         }
     }
 }

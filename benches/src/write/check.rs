@@ -3,8 +3,8 @@
 use audit_seaorm::entity;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder, prelude::Json};
 
-use super::{case::Case, contender::Contender, rounds::repeat};
-use crate::{Result, backend::Backend, database, meter::Meter, post::plain};
+use super::case::Case;
+use crate::{Result, post::plain};
 
 /// What a case leaves behind, without what differs each time.
 #[derive(Debug, PartialEq)]
@@ -20,38 +20,32 @@ struct Entry {
     grouped: bool,
 }
 
-/// What one repeat leaves.
-pub(super) async fn left_by(
-    contender: &impl Contender,
-    case: Case,
-    db: &DatabaseConnection,
-    backend: Backend,
-) -> Result<Left> {
-    database::reset(db, backend, case.posts()).await?;
-    repeat(contender, case, 1, 1, &mut Meter::default()).await?;
-    let posts = plain::Entity::find().order_by_asc(plain::Column::Id).all(db).await?;
-    let entries = entity::Entity::find().all(db).await?;
-    let mut entries: Vec<_> = entries.into_iter().map(Entry::from).collect();
-    entries.sort_by(|one, other| one.texts.cmp(&other.texts));
-    Ok(Left { posts, entries })
+impl Left {
+    pub(super) async fn now(db: &DatabaseConnection) -> Result<Self> {
+        let posts = plain::Entity::find().order_by_asc(plain::Column::Id).all(db).await?;
+        let entries = entity::Entity::find().all(db).await?;
+        let mut entries: Vec<_> = entries.into_iter().map(Entry::from).collect();
+        entries.sort_by(|one, other| one.texts.cmp(&other.texts));
+        Ok(Self { posts, entries })
+    }
 }
 
-impl Left {
-    /// The floor does what the audited write does, and the plain one that without entries.
-    pub(super) fn compare(plain: &Self, floor: &Self, audited: &Self, case: Case) -> Result<()> {
-        let rows = usize::try_from(case.rows())?;
-        if (plain.entries.len(), audited.entries.len()) != (0, rows) {
-            return Err(format!("{}: wrong number of entries", case.name()).into());
+/// The floor does what the audited write does, and the plain one that without entries.
+pub(super) fn compare(left: &[Left], case: Case) -> Result<()> {
+    let [plain, floor, audited] = left else { return Err("there are three".into()) };
+    let counts = [plain, floor, audited].map(|left| left.entries.len());
+    let rows = usize::try_from(case.rows())?;
+    if counts != [0, rows, rows] {
+        return Err(format!("{}: {counts:?} entries", case.name()).into());
+    }
+    if plain.posts != audited.posts || floor.posts != audited.posts {
+        return Err(format!("{}: the posts differ", case.name()).into());
+    }
+    match floor.entries.iter().zip(&audited.entries).find(|(floor, audited)| floor != audited) {
+        Some((floor, audited)) => {
+            Err(format!("{}: {floor:?} is not {audited:?}", case.name()).into())
         }
-        if plain.posts != audited.posts || floor.posts != audited.posts {
-            return Err(format!("{}: the posts differ", case.name()).into());
-        }
-        for (floor, audited) in floor.entries.iter().zip(&audited.entries) {
-            if floor != audited {
-                return Err(format!("{}: {floor:?} is not {audited:?}", case.name()).into());
-            }
-        }
-        Ok(())
+        None => Ok(()),
     }
 }
 

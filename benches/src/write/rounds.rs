@@ -3,7 +3,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 use sea_orm::DatabaseConnection;
 
 use super::{
-    case::{Case, UPDATES},
+    case::Case,
     check::{self, Left},
     contender::Contender,
     floor::{Driver, Floor, MariaDb, Postgres, Sqlite},
@@ -28,18 +28,14 @@ pub(super) async fn measure(scratch: &Scratch, case: Case, rounds: usize) -> Res
 
 async fn measure_on<D: Driver>(scratch: &Scratch, case: Case, rounds: usize) -> Result<Line> {
     let db = scratch.connect(&scratch.url).await?;
-    let bench = Bench { db: &db, backend: scratch.backend, case, counter: Arc::default() };
+    let bench = Bench { db: &db, backend: scratch.backend, case, counter: None };
     bench.check::<D>().await?;
-    // One round more than asked for: the first one is for the caches.
     let mut times: [Vec<f64>; 3] = Default::default();
+    // One round more than asked for: the first one is for the caches.
     for round in 0..=rounds {
-        for turn in 0..3 {
-            // In another order each time, so that none is always the one after the slowest.
-            let who = (round + turn) % 3;
-            let meter = bench.sample::<D>(who).await?;
-            if round > 0 {
-                times[who].push(meter.time.as_secs_f64() * 1e3 / repeats(case));
-            }
+        let round_times = bench.round::<D>(round).await?;
+        for (times, time) in times.iter_mut().zip(round_times).filter(|_| round > 0) {
+            times.push(time);
         }
     }
     db.close().await?;
@@ -50,12 +46,15 @@ async fn measure_on<D: Driver>(scratch: &Scratch, case: Case, rounds: usize) -> 
 /// In a pass of its own, since what counts takes time.
 async fn count_round_trips<D: Driver>(scratch: &Scratch, case: Case) -> Result<[f64; 3]> {
     let (tap, db) = Tap::connect(scratch).await?;
-    let bench = Bench { db: &db, backend: scratch.backend, case, counter: tap.counter() };
+    let bench = Bench { db: &db, backend: scratch.backend, case, counter: Some(tap.counter()) };
     let mut counts = [0.0; 3];
     for (who, count) in counts.iter_mut().enumerate() {
-        bench.sample::<D>(who).await?;
-        let meter = bench.sample::<D>(who).await?;
-        *count = f64::from(u32::try_from(meter.round_trips)?) / repeats(case);
+        // What is prepared first is not counted.
+        for _ in 0..2 {
+            database::reset(&db, scratch.backend, case.posts()).await?;
+            database::settle(&db, scratch.backend).await;
+            *count = f64::from(u32::try_from(bench.write::<D>(who, 1).await?.round_trips)?);
+        }
     }
     db.close().await?;
     Ok(counts)
@@ -65,77 +64,108 @@ struct Bench<'a> {
     db: &'a DatabaseConnection,
     backend: Backend,
     case: Case,
-    counter: Arc<AtomicU64>,
+    /// Where round trips are counted, if it is they that matter.
+    counter: Option<Arc<AtomicU64>>,
 }
 
 impl Bench<'_> {
     async fn check<D: Driver>(&self) -> Result<()> {
-        let (db, backend, case) = (self.db, self.backend, self.case);
-        let plain = check::left_by(&Plain(db), case, db, backend).await?;
-        let floor = check::left_by(&Floor::<D>::new(db), case, db, backend).await?;
-        let audited = Audited::scope(check::left_by(&Audited(db), case, db, backend)).await?;
-        Left::compare(&plain, &floor, &audited, case)
-    }
-
-    async fn sample<D: Driver>(&self, who: usize) -> Result<Meter> {
-        match who {
-            0 => self.sample_of(&Plain(self.db), 0).await,
-            1 => self.sample_of(&Floor::<D>::new(self.db), self.case.rows()).await,
-            _ => Audited::scope(self.sample_of(&Audited(self.db), self.case.rows())).await,
+        let mut left = Vec::new();
+        for who in 0..3 {
+            database::reset(self.db, self.backend, self.case.posts()).await?;
+            self.write::<D>(who, 1).await?;
+            left.push(Left::now(self.db).await?);
         }
+        check::compare(&left, self.case)
     }
 
-    /// `entries` is how many each repeat has to leave.
-    async fn sample_of(&self, contender: &impl Contender, entries: i64) -> Result<Meter> {
-        let (warm_ups, repeats) = (self.case.warm_ups(), self.case.repeats());
-        database::reset(self.db, self.backend, self.case.posts()).await?;
-        repeat(contender, self.case, 1, warm_ups, &mut Meter::default()).await?;
-        database::settle(self.db, self.backend).await;
-
-        let mut meter = Meter::counting(Arc::clone(&self.counter));
-        let first = 1 + warm_ups * self.case.rows();
-        if matches!(self.case, Case::Transaction(_)) {
-            repeat(contender, self.case, first, repeats, &mut meter).await?;
+    /// The time, in milliseconds, that plain, floor and audited took.
+    async fn round<D: Driver>(&self, round: usize) -> Result<[f64; 3]> {
+        if let Case::Bulk(_) = self.case {
+            self.far_apart::<D>(round).await
         } else {
-            let lap = meter.start();
-            repeat(contender, self.case, first, repeats, &mut Meter::default()).await?;
-            database::settle(self.db, self.backend).await;
-            meter.stop(&lap);
+            self.side_by_side::<D>().await
         }
-
-        let (found, expected) =
-            (database::count_entries(self.db).await?, (warm_ups + repeats) * entries);
-        if i64::try_from(found)? != expected {
-            return Err(format!("{}: {found} entries, not {expected}", self.case.name()).into());
-        }
-        Ok(meter)
     }
-}
 
-/// Does what the case asks for, so often, to the posts from `first` on. Only a case that lies within a
-/// transaction is metered here.
-pub(super) async fn repeat(
-    contender: &impl Contender,
-    case: Case,
-    first: i64,
-    times: i64,
-    meter: &mut Meter,
-) -> Result<()> {
-    for time in 0..times {
-        match case {
-            Case::Pool(write) => contender.on_pool(write, first + time).await?,
-            Case::Transaction(write) => {
-                contender.in_transaction(write, first + time, meter).await?;
+    /// One after the other, each with all the posts to itself.
+    async fn far_apart<D: Driver>(&self, round: usize) -> Result<[f64; 3]> {
+        let mut times = [0.0; 3];
+        for who in in_turn(round) {
+            database::reset(self.db, self.backend, self.case.posts()).await?;
+            times[who] = milliseconds(&self.write::<D>(who, 1).await?);
+            self.expect(if who == 0 { 0 } else { self.case.rows() }).await?;
+        }
+        Ok(times)
+    }
+
+    /// Write by write in turn, so that all three meet the same moods of the machine; the median of
+    /// each one's writes.
+    async fn side_by_side<D: Driver>(&self) -> Result<[f64; 3]> {
+        database::reset(self.db, self.backend, self.case.posts()).await?;
+        let (warm_ups, repeats) = (self.case.warm_ups(), self.case.repeats());
+        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut number = 1;
+        for time in 0..warm_ups + repeats {
+            for who in in_turn(time) {
+                let meter = self.write::<D>(who, number).await?;
+                number += self.case.rows();
+                if time >= warm_ups {
+                    times[who].push(milliseconds(&meter));
+                }
             }
-            Case::Updates => contender.updates(first + time * UPDATES).await?,
+        }
+        self.expect(2 * i64::try_from(warm_ups + repeats)? * self.case.rows()).await?;
+        Ok(times.map(median))
+    }
+
+    /// Does once what the case asks for, to the post of this number or those from it on.
+    async fn write<D: Driver>(&self, who: usize, number: i64) -> Result<Meter> {
+        match who {
+            0 => self.write_by(&Plain(self.db), number).await,
+            1 => self.write_by(&Floor::<D>::new(self.db), number).await,
+            _ => Audited::scope(self.write_by(&Audited(self.db), number)).await,
+        }
+    }
+
+    async fn write_by(&self, contender: &impl Contender, number: i64) -> Result<Meter> {
+        let mut meter = Meter::counting(self.counter.clone().unwrap_or_default());
+        if let Case::Transaction(write) = self.case {
+            contender.in_transaction(write, number, &mut meter).await?;
+            return Ok(meter);
+        }
+        let lap = meter.start();
+        match self.case {
+            Case::Pool(write) | Case::Transaction(write) => {
+                contender.on_pool(write, number).await?;
+            }
+            Case::Updates => contender.updates(number).await?,
             Case::Bulk(write) => contender.bulk(write).await?,
         }
+        if self.counter.is_some() {
+            // What the pool says to a connection that comes back is part of it.
+            database::settle(self.db, self.backend).await;
+        }
+        meter.stop(&lap);
+        Ok(meter)
     }
-    Ok(())
+
+    async fn expect(&self, entries: i64) -> Result<()> {
+        let found = i64::try_from(database::count_entries(self.db).await?)?;
+        if found == entries {
+            return Ok(());
+        }
+        Err(format!("{}: {found} entries, not {entries}", self.case.name()).into())
+    }
 }
 
-fn repeats(case: Case) -> f64 {
-    f64::from(u32::try_from(case.repeats()).unwrap_or(u32::MAX))
+/// Plain, floor and audited, in another order each time: none is always the one after the slowest.
+fn in_turn(time: usize) -> impl Iterator<Item = usize> {
+    (0..3).map(move |turn| (time + turn) % 3)
+}
+
+fn milliseconds(meter: &Meter) -> f64 {
+    meter.time.as_secs_f64() * 1e3
 }
 
 fn median(mut samples: Vec<f64>) -> f64 {
