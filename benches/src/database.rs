@@ -60,10 +60,10 @@ impl Scratch {
     }
 
     pub(crate) async fn remove(self) -> Result<()> {
-        match &self.server {
-            Some(server) => administer(server, &format!("DROP DATABASE {}", self.name)).await,
-            None => Ok(()),
-        }
+        let Some(server) = &self.server else { return Ok(()) };
+        // After an error there may be connections left.
+        let force = if self.backend == Backend::Postgres { "WITH (FORCE)" } else { "" };
+        administer(server, &format!("DROP DATABASE {} {force}", self.name)).await
     }
 
     /// A pool of one connection, by `url`, with `SeaORM`'s own settings but for the logging.
