@@ -24,6 +24,24 @@ impl Stamp {
         Self::from_micros(next_micros(Utc::now().timestamp_micros()))
     }
 
+    /// Whether time and id are of one moment, as they are when taken together. An id of another version
+    /// than 7 holds no moment and agrees with any time.
+    ///
+    /// ```
+    /// use audit_core::Stamp;
+    ///
+    /// let (one, other) = (Stamp::next(), Stamp::next());
+    /// assert!(one.agrees());
+    /// assert!(!Stamp { at: other.at, ..one }.agrees());
+    /// ```
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        let (head, _) = self.id.as_u64_pair();
+        let (millis, fraction) = parts(self.at.timestamp_micros());
+        self.id.get_version_num() != 7
+            || (head >> 16 == millis && head & 0x0fff == u64::from(fraction))
+    }
+
     fn from_micros(micros: i64) -> Self {
         // A clock outside of chrono's quarter of a million years is no clock; the epoch shows it.
         let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
@@ -43,13 +61,18 @@ fn next_micros(now: i64) -> i64 {
 
 fn id_at(micros: i64) -> Uuid {
     let (_, random) = Uuid::new_v4().as_u64_pair();
-    let millis = u64::try_from(micros.div_euclid(1000)).unwrap_or_default();
-    // 0..1000 spread over twelve bits.
-    let fraction = u16::try_from(micros.rem_euclid(1000) * 4096 / 1000).unwrap_or_default();
+    let (millis, fraction) = parts(micros);
     let mut tail = [0; 10];
     tail[..2].copy_from_slice(&fraction.to_be_bytes());
     tail[2..].copy_from_slice(&random.to_be_bytes());
     Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
+}
+
+/// Whole milliseconds, and the rest spread over twelve bits.
+fn parts(micros: i64) -> (u64, u16) {
+    let millis = u64::try_from(micros.div_euclid(1000)).unwrap_or_default();
+    let fraction = u16::try_from(micros.rem_euclid(1000) * 4096 / 1000).unwrap_or_default();
+    (millis, fraction)
 }
 
 #[cfg(test)]

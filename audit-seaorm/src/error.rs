@@ -24,6 +24,11 @@ pub(crate) enum AuditError {
         "a transaction nested in this one is still open: commit it, roll it back or drop it first"
     )]
     NestedTransactionOpen,
+    #[error(
+        "`{table}` is excluded from the trail by the configuration in force, so that there is nothing to \
+         verify: take it out of the exclusion, or verify it in the scope of another configuration"
+    )]
+    Excluded { table: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

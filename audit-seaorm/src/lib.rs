@@ -105,6 +105,6 @@ pub use audit_core::{
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
-pub use trail::AuditTrail;
+pub use trail::{AuditTrail, Finding, FindingKind, Verification};
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

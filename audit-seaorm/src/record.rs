@@ -68,7 +68,7 @@ fn id_text(mut parts: Vec<Json>) -> String {
 }
 
 /// The columns that are recorded, in the clear or not.
-fn recorded_columns<E: Auditable>() -> impl Iterator<Item = E::Column> {
+pub(crate) fn recorded_columns<E: Auditable>() -> impl Iterator<Item = E::Column> {
     let skipped = |column: &E::Column| {
         E::RULES
             .iter()

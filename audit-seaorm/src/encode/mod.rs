@@ -72,3 +72,4 @@ pub use self::{
     same::same_value,
     writer::encode,
 };
+pub(crate) use self::{reader::decode_as, shape::Shape};

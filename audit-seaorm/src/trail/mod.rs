@@ -2,9 +2,11 @@
 
 mod find;
 mod record;
+mod verify;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
+pub use self::verify::{Finding, FindingKind, Verification};
 use crate::capture::Executor;
 
 /// The trail of all audited tables.

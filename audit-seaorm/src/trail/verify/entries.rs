@@ -1,0 +1,205 @@
+use std::collections::HashSet;
+
+use audit_core::{Image, Operation, Stamp};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select, Value,
+    prelude::{DateTimeUtc, Uuid},
+    sea_query::ExprTrait,
+};
+use serde_json::Value as Json;
+
+use super::MAX_BYTES;
+use crate::{
+    entity::{Column, Entity},
+    writer::weight,
+};
+
+/// How many entries are read at once, at most.
+const MAX_ENTRIES: u64 = 512;
+
+/// An entry, as far as it can be read.
+pub(super) struct Entry {
+    pub(super) record_id: String,
+    pub(super) id: Option<Uuid>,
+    pub(super) event: Option<Event>,
+    /// Whether its time and its id belong together.
+    pub(super) in_time: bool,
+    weight: usize,
+}
+
+/// The images that an operation has.
+pub(super) enum Event {
+    Create { after: Image },
+    Update { before: Image, after: Image },
+    Delete { before: Image },
+}
+
+/// Entries in the order of (record, time, id), page by page along the index.
+pub(super) struct Pages {
+    table: String,
+    only: Option<String>,
+    last: Option<Position>,
+    limit: u64,
+}
+
+struct Position {
+    record_id: String,
+    at: Value,
+    id: Value,
+}
+
+impl Pages {
+    pub(super) fn of_table(table: &str) -> Self {
+        Self { table: table.to_owned(), only: None, last: None, limit: MAX_ENTRIES / 8 }
+    }
+
+    pub(super) fn of_record(table: &str, record_id: &str) -> Self {
+        Self { only: Some(record_id.to_owned()), ..Self::of_table(table) }
+    }
+
+    /// The next entries; none at the end.
+    pub(super) async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<Entry>, DbErr> {
+        let mut rows = Vec::new();
+        for step in self.steps() {
+            rows = db.query_all(&step.limit(self.limit).into_query()).await?;
+            if !rows.is_empty() {
+                break;
+            }
+        }
+        if let Some(row) = rows.last() {
+            self.last = Some(Position::of(row, db.get_database_backend())?);
+        }
+        let entries = rows.iter().map(Entry::read).collect::<Result<Vec<_>, _>>()?;
+        self.adapt(entries.iter().map(|entry| entry.weight).sum());
+        Ok(entries)
+    }
+
+    /// The rest of the last record, then the records after it: not every database finds its way into
+    /// an index by one condition for both.
+    fn steps(&self) -> Vec<Select<Entity>> {
+        let entries = select(&self.table);
+        let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
+        match (&self.only, &self.last) {
+            (None, None) => vec![by_record(entries)],
+            (Some(only), None) => vec![in_order(of(only))],
+            (Some(_), Some(last)) => vec![in_order(of(&last.record_id).filter(last.onwards()))],
+            (None, Some(last)) => vec![
+                in_order(of(&last.record_id).filter(last.onwards())),
+                by_record(entries.filter(Column::RecordId.gt(&*last.record_id))),
+            ],
+        }
+    }
+
+    /// Large images make small pages.
+    fn adapt(&mut self, weight: usize) {
+        self.limit = if weight > MAX_BYTES { self.limit / 2 } else { self.limit * 2 };
+        self.limit = self.limit.clamp(1, MAX_ENTRIES);
+    }
+}
+
+impl Position {
+    /// `SQLite` compares what is stored, whatever form that has.
+    fn of(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
+        let (at, id) = match backend {
+            DbBackend::Sqlite => (stored(row, Column::Timestamp)?, stored(row, Column::Id)?),
+            _ => (
+                get::<DateTimeUtc>(row, Column::Timestamp)?.into(),
+                get::<Uuid>(row, Column::Id)?.into(),
+            ),
+        };
+        Ok(Self { record_id: get(row, Column::RecordId)?, at, id })
+    }
+
+    fn onwards(&self) -> Condition {
+        let later = Column::Timestamp.gt(self.at.clone()).or(Column::Id.gt(self.id.clone()));
+        Condition::all().add(Column::Timestamp.gte(self.at.clone())).add(later)
+    }
+}
+
+impl Entry {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let id = get(row, Column::Id).ok();
+        let stamp = get(row, Column::Timestamp).ok().zip(id).map(|(at, id)| Stamp { at, id });
+        let (event, weight) = match (stamp, event(row)) {
+            (Some(_), Some((event, weight))) => (Some(event), weight),
+            _ => (None, 0),
+        };
+        Ok(Self {
+            record_id: get(row, Column::RecordId)?,
+            id,
+            event,
+            in_time: stamp.is_none_or(|stamp| stamp.agrees()),
+            weight,
+        })
+    }
+}
+
+fn event(row: &QueryResult) -> Option<(Event, usize)> {
+    let operation = get::<String>(row, Column::Operation).ok()?.parse().ok()?;
+    let (old, new) = (image(row, Column::OldValues)?, image(row, Column::NewValues)?);
+    let weight = [&old, &new].into_iter().flatten().map(weight::of_image).sum();
+    let event = match (operation, old, new) {
+        (Operation::Create, None, Some(after)) => Event::Create { after },
+        (Operation::Update, Some(before), Some(after)) => Event::Update { before, after },
+        (Operation::Delete, Some(before), None) => Event::Delete { before },
+        _ => return None,
+    };
+    Some((event, weight))
+}
+
+/// An image that may be missing, or none at all if it is not an image.
+fn image(row: &QueryResult, column: Column) -> Option<Option<Image>> {
+    match get::<Option<Json>>(row, column).ok()? {
+        None => Some(None),
+        Some(Json::Object(image)) => Some(Some(image)),
+        Some(_) => None,
+    }
+}
+
+/// Those of the records that have entries.
+pub(super) async fn recorded<C: ConnectionTrait>(
+    db: &C,
+    table: &str,
+    record_ids: &[&str],
+) -> Result<HashSet<String>, DbErr> {
+    let entries = Entity::find()
+        .select_only()
+        .column(Column::RecordId)
+        .filter(Column::TableName.eq(table))
+        .filter(Column::RecordId.is_in(record_ids.iter().copied()))
+        .group_by(Column::RecordId);
+    let rows = db.query_all(&entries.into_query()).await?;
+    rows.iter().map(|row| get(row, Column::RecordId)).collect()
+}
+
+fn select(table: &str) -> Select<Entity> {
+    let columns = [
+        Column::Id,
+        Column::RecordId,
+        Column::Operation,
+        Column::OldValues,
+        Column::NewValues,
+        Column::Timestamp,
+    ];
+    Entity::find().select_only().columns(columns).filter(Column::TableName.eq(table))
+}
+
+fn by_record(entries: Select<Entity>) -> Select<Entity> {
+    in_order(entries.order_by_asc(Column::RecordId))
+}
+
+fn in_order(entries: Select<Entity>) -> Select<Entity> {
+    entries.order_by_asc(Column::Timestamp).order_by_asc(Column::Id)
+}
+
+fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: Column) -> Result<T, DbErr> {
+    row.try_get("", column.as_str())
+}
+
+fn stored(row: &QueryResult, column: Column) -> Result<Value, DbErr> {
+    match get::<String>(row, column) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Ok(get::<Vec<u8>>(row, column)?.into()),
+    }
+}

@@ -1,0 +1,141 @@
+//! Holding the trail of a table against its rows.
+
+mod batch;
+mod columns;
+mod entries;
+mod fold;
+mod key;
+mod replay;
+mod report;
+mod rows;
+mod suspects;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, TransactionOptions, TransactionTrait,
+};
+
+use self::replay::Replay;
+pub use self::report::{Finding, FindingKind, Verification};
+use super::AuditTrail;
+use crate::{
+    AuditConfig, Auditable,
+    capture::{Executor, shield},
+    error::AuditError,
+    record,
+};
+
+/// How many records, and how many rows, are held against each other at once.
+const MAX_RECORDS: usize = 128;
+/// About how much of their images; a single one may be larger.
+const MAX_BYTES: usize = 1 << 20;
+
+impl AuditTrail {
+    /// Replays the entries of a table against its rows, and reports every record that the trail does
+    /// not explain: a change that has no entry, an image that is wrong, an entry that is gone, a row
+    /// without entries and entries without their row.
+    ///
+    /// A few hundred entries and rows are in memory at a time, however long the trail is.
+    ///
+    /// On a connection pool all is read in one transaction that only reads and sees one state of the
+    /// database, so that others may go on writing. A transaction of yours is used as it is: below
+    /// `REPEATABLE READ` what others commit meanwhile can show as findings. The same goes for a
+    /// connection of a type that is not known.
+    ///
+    /// # What is compared
+    ///
+    /// Values, not their forms: `1.0` is `1.00`. Not compared are columns that the entity skips, those
+    /// that it does not have any more, redacted values, and what no entry tells, such as a column that
+    /// the table got later.
+    ///
+    /// A row that was there before the trail began is a finding
+    /// ([`NeverRecorded`](FindingKind::NeverRecorded), or
+    /// [`BeganBeforeTrail`](FindingKind::BeganBeforeTrail) once it was changed), for nothing tells it
+    /// from a row whose entries were removed. So are changes that were deliberately not recorded, and
+    /// those of a column while it was skipped.
+    ///
+    /// Two processes that changed one record in turn, with clocks that disagree by more than the time
+    /// between, leave entries in another order than that of the changes: this shows as
+    /// [`BeforeImageDiffers`](FindingKind::BeforeImageDiffers).
+    ///
+    /// # Errors
+    ///
+    /// Those of the database, and if the configuration in force excludes the table.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only: it can be dropped at any time.
+    ///
+    /// ```
+    /// use audit_seaorm::{AuditTrail, FindingKind};
+    /// use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, DbErr, IntoActiveModel};
+    /// # use audit_migration::MigratorTrait;
+    /// # mod post {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[sea_orm::model]
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, audit_seaorm::Auditable)]
+    /// #     #[sea_orm(table_name = "post")]
+    /// #     pub struct Model {
+    /// #         #[sea_orm(primary_key)]
+    /// #         pub id: i32,
+    /// #         pub title: String,
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+    /// # let db = Database::connect("sqlite::memory:").await?;
+    /// # db.get_schema_builder().register(post::Entity).apply(&db).await?;
+    /// # audit_migration::Migrator::up(&db, None).await?;
+    /// let post = post::ActiveModel { title: Set("Draft".to_owned()), ..Default::default() };
+    /// let mut post = post.insert(&db).await?.into_active_model();
+    /// post.title = Set("Final".to_owned());
+    /// post.update(&db).await?;
+    /// assert!(AuditTrail::verify(&db, post::Entity).await?.is_clean());
+    ///
+    /// db.execute_unprepared("UPDATE post SET title = 'Forged'").await?;
+    /// let report = AuditTrail::verify(&db, post::Entity).await?;
+    /// let finding = &report.findings()[0];
+    /// assert_eq!(finding.kind, FindingKind::RowDiffers);
+    /// assert_eq!((&*finding.record_id, &*finding.columns), ("1", &["title".to_owned()][..]));
+    /// println!("{report}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn verify<C, E>(db: &C, entity: E) -> Result<Verification, DbErr>
+    where
+        C: ConnectionTrait,
+        E: Auditable,
+    {
+        let _ = entity;
+        let table = record::table_name::<E>();
+        if !AuditConfig::current().records(&table) {
+            return Err(AuditError::Excluded { table }.into());
+        }
+        match Executor::of(db) {
+            Executor::Pool(pool) => {
+                let txn = snapshot(pool).await?;
+                let report = Replay::<_, E>::run(&txn).await?;
+                txn.commit().await?;
+                Ok(report)
+            }
+            _ => {
+                super::bring_up_to_date(db).await?;
+                Replay::<_, E>::run(db).await
+            }
+        }
+    }
+}
+
+/// A transaction that sees the database as it is at its first statement. On `SQLite` every one does.
+async fn snapshot(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = match pool.get_database_backend() {
+        DbBackend::Sqlite => TransactionOptions::default(),
+        _ => TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        },
+    };
+    let pool = pool.clone();
+    shield::run(async move { pool.begin_with_options(options).await }, async |txn| Ok(txn)).await
+}
