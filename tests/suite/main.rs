@@ -24,6 +24,7 @@ mod support;
 mod transaction;
 mod ui;
 mod values;
+mod verify;
 mod who;
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
             transaction::tests(),
             ui::tests(),
             values::tests(),
+            verify::tests(),
             who::tests(),
         ]
         .concat(),

@@ -128,7 +128,7 @@ async fn every_way_of_reading_has_its_index(t: TestDb) {
 }
 
 /// Ten thousand entries: a thousand records, eight users, one deletion in a hundred.
-async fn fill(t: &TestDb) {
+pub(crate) async fn fill(t: &TestDb) {
     let (numbers, id, hex) = match t.backend {
         Backend::Sqlite => (
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)",
@@ -171,7 +171,7 @@ fn text(backend: Backend, number: &str) -> String {
     format!("CAST({number} AS {kind})")
 }
 
-async fn explain(t: &TestDb, query: &str) -> String {
+pub(crate) async fn explain(t: &TestDb, query: &str) -> String {
     let (explain, columns) = match t.backend {
         Backend::Sqlite => ("EXPLAIN QUERY PLAN", vec!["detail"]),
         Backend::Postgres => ("EXPLAIN", vec!["QUERY PLAN"]),

@@ -48,6 +48,8 @@ where
     assert_image::<E>(&after, updated.new_values.as_ref().unwrap(), false);
     let changed = updated.new_values.as_ref().unwrap().as_object().unwrap().len();
     assert_eq!(changed, E::Column::iter().count() - 1, "every column but the key: {updated:?}");
+    let report = AuditTrail::verify(&t.db, E::default()).await.unwrap();
+    assert!(report.is_clean(), "{report}");
 }
 
 fn assert_image<E: EntityTrait>(row: &E::Model, image: &serde_json::Value, whole: bool) {
@@ -459,6 +461,8 @@ async fn equal_values_in_another_form_are_no_change(t: TestDb) {
     row("1.01", r#"{"b":[2.0],"a":1}"#).update(&t.db).await.unwrap();
     let changed = entries(&t.db).await[1].new_values.clone().unwrap();
     assert_eq!(changed.as_object().unwrap().keys().collect::<Vec<_>>(), ["decimal_value"]);
+    let report = AuditTrail::verify(&t.db, form::Entity).await.unwrap();
+    assert!(report.is_clean(), "{report}");
 }
 
 mod form {

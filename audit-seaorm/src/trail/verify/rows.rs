@@ -25,7 +25,7 @@ pub(super) async fn count<E: EntityTrait, C: ConnectionTrait>(db: &C) -> Result<
 }
 
 /// The rows with these record ids, as far as their keys lead to them. A row that is there may yet not be
-/// found: `PostgreSQL` holds a `CHAR(4)` different from the text that it gave out for it.
+/// found: `SQLite` compares a moment as the text that it was stored as, with an offset or without.
 pub(super) async fn located<E: Auditable, C: ConnectionTrait>(
     db: &C,
     keys: &Keys,
