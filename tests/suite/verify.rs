@@ -523,7 +523,7 @@ async fn entries_that_cannot_be_read_are_found(t: TestDb) {
 }
 
 async fn ids_that_are_no_keys_are_no_rows(t: TestDb) {
-    create!(t, post::Entity, label::Entity, device::Entity, country::Entity);
+    create!(t, post::Entity, label::Entity, device::Entity, country::Entity, tally::Entity);
     write_posts(&t.db).await;
     let phantom = async |table: &str, ids: &[&str]| {
         for id in ids {
@@ -536,6 +536,7 @@ async fn ids_that_are_no_keys_are_no_rows(t: TestDb) {
         .await;
     phantom("device", &["x", "00000000000000000000000000000000"]).await;
     phantom("country", &["[REDACTED]", "nowhere"]).await;
+    phantom("tally", &["18446744073709551615", "9223372036854775808", "-1", "7"]).await;
     let device = device::ActiveModel { id: Set(Uuid::nil()), name: Set(String::new()) };
     device.insert(&t.db).await.unwrap();
     let missing = async |report: Verification, count: u64| {
@@ -546,6 +547,20 @@ async fn ids_that_are_no_keys_are_no_rows(t: TestDb) {
     missing(AuditTrail::verify(&t.db, label::Entity).await.unwrap(), 6).await;
     missing(AuditTrail::verify(&t.db, device::Entity).await.unwrap(), 2).await;
     missing(AuditTrail::verify(&t.db, country::Entity).await.unwrap(), 2).await;
+    missing(AuditTrail::verify(&t.db, tally::Entity).await.unwrap(), 4).await;
+}
+
+mod tally {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "tally")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: u64,
+    }
 }
 
 mod wide_key {

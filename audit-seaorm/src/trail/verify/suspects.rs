@@ -36,3 +36,23 @@ impl Suspects {
         report.add_unnamed(kind, unnamed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_beyond_the_names_are_counted() {
+        let mut suspects = Suspects::default();
+        for number in 0..MAX_NAMES + 50 {
+            suspects.add(number.to_string(), None);
+        }
+        // One with a name and one without.
+        suspects.clear_of_suspicion("7");
+        suspects.clear_of_suspicion(&(MAX_NAMES + 7).to_string());
+        let mut report = Verification::new("t".to_owned());
+        suspects.report(&mut report);
+        assert_eq!(report.count(FindingKind::RowMissing), MAX_NAMES as u64 + 48);
+        assert!(report.findings().iter().all(|finding| finding.record_id != "7"));
+    }
+}
