@@ -425,16 +425,17 @@ async fn a_missing_entry_is_found(t: TestDb) {
     damaged(&t, again, &["ChangedAfterDelete 2"]).await;
 }
 
+type Alter = fn(&mut entity::Model);
+
 async fn an_altered_entry_is_found(t: TestDb) {
     create!(t, post::Entity);
     write_posts(&t.db).await;
-    type Alter = fn(&mut entity::Model);
     let old: Alter = |row| set(&mut row.old_values, "likes", 99);
     let new: Alter = |row| set(&mut row.new_values, "likes", 99);
     let text: Alter = |row| set(&mut row.new_values, "likes", "many");
-    let renamed: Alter = |row| row.record_id = "9".to_owned();
+    let renamed: Alter = |row| "9".clone_into(&mut row.record_id);
     let deleted: Alter = |row| {
-        row.operation = "DELETE".to_owned();
+        "DELETE".clone_into(&mut row.operation);
         row.new_values = None;
     };
     let later: Alter = |row| row.timestamp += std::time::Duration::from_micros(1);
@@ -497,12 +498,12 @@ async fn entries_that_never_were_are_found(t: TestDb) {
 async fn entries_that_cannot_be_read_are_found(t: TestDb) {
     create!(t, post::Entity);
     write_posts(&t.db).await;
-    let damage = async |place: usize, alter: fn(&mut entity::Model), expected: &[&str]| {
+    let damage = async |place: usize, alter: Alter, expected: &[&str]| {
         damaged(&t, async |txn| rewrite(txn, ("1", place), alter).await, expected).await;
     };
     let unreadable = ["EntryUnreadable 1"];
     for place in 0..3 {
-        damage(place, |row| row.operation = "MERGE".to_owned(), &unreadable).await;
+        damage(place, |row| "MERGE".clone_into(&mut row.operation), &unreadable).await;
         damage(place, |row| row.new_values = Some(json!([1])), &unreadable).await;
         damage(place, |row| row.old_values = Some(json!("x")), &unreadable).await;
     }
@@ -681,7 +682,7 @@ async fn a_secret_is_in_no_report(t: TestDb) {
     post.token = Set(Some("s3cr3t-token".to_owned()));
     post.insert(&t.db).await.unwrap();
     sql(&t.db, "UPDATE post SET title = 's3cr3t-forged'").await;
-    rewrite(&t.db, ("1", 0), |row| row.operation = "s3cr3t".to_owned()).await;
+    rewrite(&t.db, ("1", 0), |row| "s3cr3t".clone_into(&mut row.operation)).await;
     sql(&t.db, "INSERT INTO post (title, likes, views) VALUES ('s3cr3t-insert', 0, 0)").await;
     let (report, logs) = audit_tests::logs::capture(AuditTrail::verify(&t.db, post::Entity)).await;
     let report = report.unwrap();
@@ -815,14 +816,14 @@ async fn pages_come_from_the_index(t: TestDb) {
     }
 }
 
-/// Twenty thousand entries, of which the reports of a tenth of them fill every list there is.
+/// A tenth of the entries already fills every page, and nearly every list.
 async fn memory_does_not_grow_with_the_trail(t: TestDb) {
     create!(t, post::Entity);
     let peak = async |entries: usize| {
         let before = live_bytes();
         let done = Arc::new(AtomicBool::new(false));
         let watched = Arc::clone(&done);
-        let watcher = std::thread::spawn(move || {
+        let observer = std::thread::spawn(move || {
             let mut peak = 0;
             while !watched.load(Ordering::Relaxed) {
                 peak = peak.max(live_bytes());
@@ -833,14 +834,14 @@ async fn memory_does_not_grow_with_the_trail(t: TestDb) {
         let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
         done.store(true, Ordering::Relaxed);
         assert_eq!(report.entries, entries as u64, "{report}");
-        watcher.join().unwrap().saturating_sub(before)
+        observer.join().unwrap().saturating_sub(before)
     };
     fill_posts(&t, 0..2000).await;
     peak(2000).await;
     let small = peak(2000).await;
     fill_posts(&t, 2000..20_000).await;
     let large = peak(20_000).await;
-    assert!(large < small + small / 2 + 256 * 1024, "{small} bytes became {large}");
+    assert!(large < small + small / 2 + 512 * 1024, "{small} bytes became {large}");
 }
 
 /// Posts with one entry each, half of them without their row.
@@ -853,7 +854,7 @@ async fn fill_posts(t: &TestDb, ids: std::ops::Range<u128>) {
                 record_id: id.to_string(),
                 operation: "CREATE".to_owned(),
                 old_values: None,
-                new_values: Some(json!({"id": id as u64, "title": id.to_string(), "likes": 0})),
+                new_values: Some(json!({"title": id.to_string(), "likes": 0})),
                 user_id: None,
                 user_email: None,
                 request_id: None,

@@ -137,7 +137,7 @@ impl Entry {
 
 fn event(row: &QueryResult) -> Option<(Event, usize)> {
     let operation = get::<String>(row, Column::Operation).ok()?.parse().ok()?;
-    let (old, new) = (image(row, Column::OldValues)?, image(row, Column::NewValues)?);
+    let (old, new) = (image(row, Column::OldValues).ok()?, image(row, Column::NewValues).ok()?);
     let weight = [&old, &new].into_iter().flatten().map(weight::of_image).sum();
     let event = match (operation, old, new) {
         (Operation::Create, None, Some(after)) => Event::Create { after },
@@ -148,12 +148,11 @@ fn event(row: &QueryResult) -> Option<(Event, usize)> {
     Some((event, weight))
 }
 
-/// An image that may be missing, or none at all if it is not an image.
-fn image(row: &QueryResult, column: Column) -> Option<Option<Image>> {
-    match get::<Option<Json>>(row, column).ok()? {
-        None => Some(None),
-        Some(Json::Object(image)) => Some(Some(image)),
-        Some(_) => None,
+fn image(row: &QueryResult, column: Column) -> Result<Option<Image>, DbErr> {
+    match get(row, column)? {
+        None => Ok(None),
+        Some(Json::Object(image)) => Ok(Some(image)),
+        Some(_) => Err(DbErr::Type(format!("{} is no object", column.as_str()))),
     }
 }
 

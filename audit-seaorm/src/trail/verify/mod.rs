@@ -60,7 +60,8 @@ impl AuditTrail {
     ///
     /// # Errors
     ///
-    /// Those of the database, and if the configuration in force excludes the table.
+    /// Those of the database; if the configuration in force excludes the table; if a row does
+    /// not fit the entity while there are rows without entries, for then its record is not known.
     ///
     /// # Cancel safety
     ///
@@ -111,18 +112,14 @@ impl AuditTrail {
         if !AuditConfig::current().records(&table) {
             return Err(AuditError::Excluded { table }.into());
         }
-        match Executor::of(db) {
-            Executor::Pool(pool) => {
-                let txn = snapshot(pool).await?;
-                let report = Replay::<_, E>::run(&txn).await?;
-                txn.commit().await?;
-                Ok(report)
-            }
-            _ => {
-                super::bring_up_to_date(db).await?;
-                Replay::<_, E>::run(db).await
-            }
+        if let Executor::Pool(pool) = Executor::of(db) {
+            let txn = snapshot(pool).await?;
+            let report = Replay::<_, E>::run(&txn).await?;
+            txn.commit().await?;
+            return Ok(report);
         }
+        super::bring_up_to_date(db).await?;
+        Replay::<_, E>::run(db).await
     }
 }
 

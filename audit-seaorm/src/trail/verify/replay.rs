@@ -106,14 +106,12 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         let Some(row) = row else {
             return self.find(FindingKind::RowUnreadable, record, Vec::new());
         };
-        match record.fold.life() {
-            Life::Absent => self.find(FindingKind::RowAfterDelete, record, Vec::new()),
-            _ => {
-                let differing = self.columns.differing(record.fold.known(), &row);
-                if !differing.is_empty() {
-                    self.find(FindingKind::RowDiffers, record, differing);
-                }
-            }
+        if record.fold.life() == Life::Absent {
+            return self.find(FindingKind::RowAfterDelete, record, Vec::new());
+        }
+        let differing = self.columns.differing(record.fold.known(), &row);
+        if !differing.is_empty() {
+            self.find(FindingKind::RowDiffers, record, differing);
         }
     }
 

@@ -124,6 +124,6 @@ fn beyond<E: EntityTrait>(last: &[Value]) -> Condition {
     });
     let larger = larger.fold(Condition::any(), Condition::add);
     // Implied, and what lets a database enter its index.
-    let least = parts.first().map(|(column, value)| column.gte((*value).clone()));
-    Condition::all().add_option(least).add(larger)
+    let from = parts.first().map(|(column, value)| column.gte((*value).clone()));
+    Condition::all().add_option(from).add(larger)
 }
