@@ -15,7 +15,7 @@ pub(crate) fn key_of<E: EntityTrait>(row: &E::Model) -> Key {
 /// The rows with these keys, of which there must be one.
 ///
 /// The last one is repeated up to the next power of two, so that the statement has few texts.
-pub(super) fn among<E: EntityTrait>(keys: &[Key], backend: DbBackend) -> Condition {
+pub(crate) fn among<E: EntityTrait>(keys: &[Key], backend: DbBackend) -> Condition {
     let padding = keys.len().next_power_of_two() - keys.len();
     let keys = keys.iter().chain(keys.last().into_iter().cycle().take(padding));
     let columns: Vec<_> = key_columns::<E>().collect();
@@ -38,7 +38,7 @@ pub(super) fn among<E: EntityTrait>(keys: &[Key], backend: DbBackend) -> Conditi
 
 /// The rows whose keys come after this one: `a > ? OR (a = ? AND b > ?)`, which every backend answers
 /// from the index.
-pub(super) fn beyond<E: EntityTrait>(key: &[Value]) -> Condition {
+pub(crate) fn beyond<E: EntityTrait>(key: &[Value]) -> Condition {
     let columns: Vec<_> = key_columns::<E>().zip(key).collect();
     let branch = |depth: usize| {
         let (column, value) = columns[depth];

@@ -7,7 +7,7 @@
 mod delete;
 mod insert;
 mod kept;
-mod keys;
+pub(crate) mod keys;
 mod page;
 mod rows;
 mod selection;

@@ -2,6 +2,7 @@ use sea_orm::{DbBackend, EntityTrait, Value, sea_query::ArrayType};
 use serde_json::Value as Json;
 
 use crate::{
+    capture::bulk::keys::Key,
     encode::{Shape, decode_as},
     record,
 };
@@ -18,7 +19,7 @@ impl Keys {
     }
 
     /// None if no row of the table can have this id.
-    pub(super) fn parse(&self, record_id: &str) -> Option<Vec<Value>> {
+    pub(super) fn parse(&self, record_id: &str) -> Option<Key> {
         match &self.shapes[..] {
             [shape] => {
                 let text = || part(shape, &Json::from(record_id));

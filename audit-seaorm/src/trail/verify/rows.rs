@@ -2,13 +2,17 @@ use std::collections::HashMap;
 
 use audit_core::Image;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     sea_query::{Asterisk, Expr, Func, Query},
 };
 
 use super::{MAX_RECORDS, key::Keys};
-use crate::{Auditable, record};
+use crate::{
+    Auditable,
+    capture::bulk::keys::{Key, among, beyond, key_of},
+    record,
+};
 
 /// A row as it stands, or none if it does not fit the entity.
 pub(super) type Row = Option<Image>;
@@ -58,33 +62,21 @@ pub(super) async fn located<E: Auditable, C: ConnectionTrait>(
 /// The rows with these keys, or why they do not fit the entity.
 async fn find<E: EntityTrait, C: ConnectionTrait>(
     db: &C,
-    named: &[(&str, Vec<Value>)],
+    named: &[(&str, Key)],
 ) -> Result<Vec<Result<E::Model, DbErr>>, DbErr> {
-    let Some((_, last)) = named.last() else {
+    if named.is_empty() {
         return Ok(Vec::new());
-    };
-    // Few SQL texts for the driver to keep: the numbers of keys are powers of two.
-    let padding = named.len().next_power_of_two() - named.len();
-    let keys = named.iter().map(|(_, key)| key).chain(std::iter::repeat_n(last, padding));
-    let rows = db.query_all(&E::find().filter(any_of::<E>(keys)).into_query()).await?;
-    Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect())
-}
-
-fn any_of<'a, E: EntityTrait>(keys: impl Iterator<Item = &'a Vec<Value>>) -> Condition {
-    let columns: Vec<_> = record::key_columns::<E>().collect();
-    if let [column] = columns[..] {
-        return Condition::all().add(column.is_in(keys.flatten().cloned()));
     }
-    keys.fold(Condition::any(), |any, key| {
-        let parts = columns.iter().zip(key).map(|(column, value)| column.eq(value.clone()));
-        any.add(parts.fold(Condition::all(), Condition::add))
-    })
+    let keys: Vec<Key> = named.iter().map(|(_, key)| key.clone()).collect();
+    let among = among::<E>(&keys, db.get_database_backend());
+    let rows = db.query_all(&E::find().filter(among).into_query()).await?;
+    Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect())
 }
 
 /// All rows in the order of the primary key, page by page.
 #[derive(Default)]
 pub(super) struct Pages {
-    last: Option<Vec<Value>>,
+    last: Option<Key>,
     ended: bool,
 }
 
@@ -106,24 +98,8 @@ impl Pages {
         }
         let models = rows.all(db).await?;
         self.ended = models.len() < MAX_RECORDS;
-        self.last = models
-            .last()
-            .map(|model| record::key_columns::<E>().map(|column| model.get(column)).collect());
+        self.last = models.last().map(key_of::<E>);
         let read = |model| Ok((record::id_of::<E>(model)?, record::image::<E>(model)?));
         models.iter().map(read).collect()
     }
-}
-
-/// The keys after this one: larger in one column and equal in those before it.
-fn beyond<E: EntityTrait>(last: &[Value]) -> Condition {
-    let parts: Vec<_> = record::key_columns::<E>().zip(last).collect();
-    let larger = (0..parts.len()).map(|place| {
-        let (column, value) = &parts[place];
-        let equal = parts[..place].iter().map(|(column, value)| column.eq((*value).clone()));
-        equal.fold(Condition::all().add(column.gt((*value).clone())), Condition::add)
-    });
-    let larger = larger.fold(Condition::any(), Condition::add);
-    // Implied, and what lets a database enter its index.
-    let from = parts.first().map(|(column, value)| column.gte((*value).clone()));
-    Condition::all().add_option(from).add(larger)
 }
