@@ -94,6 +94,7 @@ mod error;
 mod record;
 #[allow(dead_code, reason = "the guard comes next")]
 mod registry;
+mod sql_text;
 mod trail;
 mod transaction;
 mod writer;

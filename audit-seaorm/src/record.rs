@@ -30,6 +30,11 @@ pub(crate) fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {
     E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column)
 }
 
+/// The primary key of a row.
+pub(crate) fn key<E: EntityTrait>(row: &E::Model) -> ValueTuple {
+    ValueTuple::Many(key_columns::<E>().map(|column| row.get(column)).collect())
+}
+
 /// The record id of a primary key given by the user.
 pub(crate) fn id_of_key<E: EntityTrait>(key: ValueTuple) -> Result<String, AuditError> {
     id_of_values::<E>(&key.into_iter().collect::<Vec<_>>())

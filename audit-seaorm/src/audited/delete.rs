@@ -57,7 +57,7 @@ impl<E: Auditable> DeleteOne<E> {
         db: &C,
     ) -> Result<Option<E::Model>, DbErr> {
         let key = self.key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "DeleteOne" })?;
-        run(row::Delete::<E>::of(key).only_if(&self.only_if), db).await
+        run(row::Delete::<E>::of(key).only_if(self.only_if), db).await
     }
 }
 

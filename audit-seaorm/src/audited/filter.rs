@@ -1,6 +1,6 @@
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ModelTrait,
-    sea_query::{ConditionalStatement, IntoCondition, LogicalChainOper, ValueTuple},
+    ColumnTrait, Condition, EntityTrait, ModelTrait, Value,
+    sea_query::{ConditionalStatement, IntoCondition, LogicalChainOper},
 };
 
 use crate::record::key_columns;
@@ -23,7 +23,7 @@ impl Filter {
     }
 
     /// The row with this key.
-    pub(crate) fn key<E: EntityTrait>(key: ValueTuple) -> Self {
+    pub(crate) fn key<E: EntityTrait>(key: impl IntoIterator<Item = Value>) -> Self {
         let parts = key_columns::<E>().zip(key);
         Self(parts.fold(Condition::all(), |row, (column, value)| row.add(column.eq(value))))
     }
@@ -34,7 +34,11 @@ impl Filter {
         Self(parts.fold(Condition::all(), Condition::add))
     }
 
-    pub(crate) fn and(&mut self, condition: impl IntoCondition) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn and(&mut self, condition: impl IntoCondition) {
         self.0 = std::mem::replace(&mut self.0, Condition::all()).add(condition.into_condition());
     }
 }

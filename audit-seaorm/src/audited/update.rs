@@ -49,7 +49,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Self { key, update, only_if } = self;
         let key = key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "UpdateOne" })?;
         if let Some(update) = update {
-            return run(update.only_if(&only_if), db).await;
+            return run(update.only_if(only_if), db).await;
         }
         let row = E::find().filter(Filter::key::<E>(key).condition()).one(db).await?;
         row.ok_or_else(|| DbErr::RecordNotFound("Failed to find updated item".to_owned()))
@@ -69,7 +69,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Some(update) = update else {
             return Ok(UpdateResult::default());
         };
-        run(update.only_if(&only_if), db).await?;
+        run(update.only_if(only_if), db).await?;
         Ok(affected(1))
     }
 }

@@ -1,13 +1,13 @@
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, LockType, Query},
 };
 
-use super::ground::Ground;
-use crate::{audited::Filter, record};
+use super::{Target, ground::Ground, returning};
+use crate::{record, sql_text::Kind};
 
 /// What will happen to the row, which decides how it is locked.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Intent {
     Update,
     Delete,
@@ -24,18 +24,21 @@ impl Intent {
     }
 }
 
-/// The one row of a filter as it stands, locked until the transaction ends; none if there is no such
-/// row.
+/// A row as it stands, locked until the transaction ends; none if there is no such row.
 pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
     ground: &Ground<'_, D>,
-    row: &Filter,
+    row: &Target<E>,
     intent: Intent,
 ) -> Result<Option<E::Model>, DbErr> {
     if ground.deferred {
         take_write_lock::<E, D>(ground.db).await?;
     }
-    let lock = intent.lock(ground.db.get_database_backend());
-    E::find().filter(row.condition()).lock(lock).one(ground.db).await
+    let backend = ground.db.get_database_backend();
+    let kind = Kind::Locked(intent);
+    let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {
+        E::find().filter(row).lock(intent.lock(backend)).build(backend)
+    });
+    returning::row::<E, D>(ground.db, select).await
 }
 
 /// Makes a `SQLite` transaction a writing one by a statement that changes nothing.

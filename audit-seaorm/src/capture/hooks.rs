@@ -22,7 +22,7 @@ use sea_orm::{
 };
 
 use super::{
-    Executor, ModelOf,
+    Executor, ModelOf, Target,
     before_image::{self, Intent},
     escape::escaped,
     ground::Ground,
@@ -90,8 +90,8 @@ where
     };
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(db);
-    let key = Filter::key::<A::Entity>(key);
-    match before_image::locked::<A::Entity, C>(&ground, &key, Intent::Delete).await? {
+    let row_of_key = Target::of(key);
+    match before_image::locked::<A::Entity, C>(&ground, &row_of_key, Intent::Delete).await? {
         Some(before) => Ok(before.into_active_model()),
         None => Ok(marked_missing(row)),
     }
@@ -160,9 +160,8 @@ where
     let Some(key) = row.get_primary_key_value() else {
         return Ok(());
     };
-    let key = Filter::key::<A::Entity>(key);
     let ground = Ground::of_caller(db);
-    match before_image::locked::<A::Entity, C>(&ground, &key, Intent::Update).await? {
+    match before_image::locked::<A::Entity, C>(&ground, &Target::of(key), Intent::Update).await? {
         Some(_) => Err(AuditError::LinkIsThere { table: recorder.table().to_owned() }.into()),
         None => Ok(()),
     }

@@ -15,14 +15,17 @@ mod operation;
 mod returning;
 pub(crate) mod row;
 pub(crate) mod shield;
+mod target;
 mod turn;
 mod unit;
 mod write;
 
+pub(crate) use before_image::Intent;
 pub(crate) use executor::Executor;
 pub(crate) use ground::Ground;
 pub use hooks::{after_delete, after_save, before_delete, before_save};
 pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
+pub(crate) use target::Target;
 pub(crate) use unit::perform;
 pub(crate) use write::Write;
 

@@ -28,7 +28,7 @@ pub(in crate::capture) async fn inserted<E: EntityTrait, D: ConnectionTrait>(
     rows::<E, D>(db, statement).await
 }
 
-fn columns<E: EntityTrait>(backend: DbBackend) -> ReturningClause {
+pub(in crate::capture) fn columns<E: EntityTrait>(backend: DbBackend) -> ReturningClause {
     let columns = E::Column::iter();
     Query::returning()
         .exprs(columns.map(|column| column.select_as(column.into_returning_expr(backend))))
@@ -44,6 +44,15 @@ fn add_returning<E: EntityTrait>(statement: &mut Statement) {
     let columns = columns.sql.strip_prefix("SELECT").unwrap_or_default().to_owned();
     statement.sql.push_str(" RETURNING");
     statement.sql.push_str(&columns);
+}
+
+/// The one row that a statement gives back.
+pub(in crate::capture) async fn row<E: EntityTrait, D: ConnectionTrait>(
+    db: &D,
+    statement: Statement,
+) -> Result<Option<E::Model>, DbErr> {
+    let row = db.query_one_raw(statement).await?;
+    row.map(|row| E::Model::from_query_result(&row, "")).transpose()
 }
 
 async fn rows<E: EntityTrait, D: ConnectionTrait>(

@@ -1,11 +1,8 @@
 use audit_core::{AuditEntry, FailurePolicy};
-use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, TransactionTrait};
+use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 
-use super::{AuditCounters, direct};
-use crate::{
-    chunk,
-    entity::{ActiveModel, Entity},
-};
+use super::{AuditCounters, direct, insert::insert};
+use crate::chunk;
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
 /// `SQLite`, the fewest of the three.
@@ -31,10 +28,8 @@ pub(crate) async fn store_all(
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let count = chunk.len();
-    let rows = chunk.into_iter().map(ActiveModel::from);
-    let insert = Entity::insert_many(rows);
-    match insert.exec_without_returning(txn).await.map_err(direct::explained) {
-        Ok(_) => {
+    match insert(txn, chunk).await.map_err(direct::explained) {
+        Ok(()) => {
             AuditCounters::count_written(count);
             Ok(())
         }
@@ -49,9 +44,7 @@ async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Resul
 /// As many of them as can be: if they do not go in together, each goes in by itself or is lost.
 async fn store_chunk_apart(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let savepoint = txn.begin().await?;
-    let rows = chunk.iter().cloned().map(ActiveModel::from);
-    let together = Entity::insert_many(rows).exec_without_returning(&savepoint).await;
-    if together.is_ok() {
+    if insert(&savepoint, chunk.clone()).await.is_ok() {
         AuditCounters::count_written(chunk.len());
         return savepoint.commit().await;
     }

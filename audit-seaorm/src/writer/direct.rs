@@ -1,12 +1,12 @@
 use audit_core::AuditEntry;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable, ModelTrait,
-    TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Iterable, ModelTrait, TransactionTrait,
     sea_query::{Expr, Query},
 };
 
+use super::insert::insert;
 use crate::{
-    entity::{ActiveModel, Column, Entity, Model},
+    entity::{Column, Entity, Model},
     error::AuditError,
 };
 
@@ -15,9 +15,7 @@ const MAX_USER_ID_CHARS: usize = 512;
 
 /// Stores one entry on the connection that made the change.
 pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    let insert = Entity::insert(ActiveModel::from(entry));
-    insert.exec_without_returning(db).await.map_err(explained)?;
-    Ok(())
+    insert(db, vec![entry]).await.map_err(explained)
 }
 
 /// Stores one entry so that a failure leaves the transaction as it was.

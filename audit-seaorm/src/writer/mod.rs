@@ -3,6 +3,7 @@
 mod batch;
 mod counters;
 mod direct;
+mod insert;
 mod recorder;
 mod sink;
 pub(crate) mod weight;

@@ -12,12 +12,13 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
     IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{
-        Alias, Expr, ExprTrait, IntoIden, LockType, Query, SelectStatement, TableRef,
-        UpdateStatement,
+        Alias, Expr, ExprTrait, IntoIden, LockType, Query, ReturningClause, SelectStatement,
+        TableRef,
     },
 };
 
-use crate::{audited::Filter, record::key_columns};
+use super::Update;
+use crate::{record::key_columns, sql_text::Kind};
 
 /// The name of the before-image, and what its columns begin with, so that no name is there twice.
 const BEFORE: &str = "b$";
@@ -32,27 +33,31 @@ pub(super) fn can_be_returned<E: EntityTrait>(db: &impl ConnectionTrait) -> bool
 /// The row before and after; none if there is no such row.
 pub(super) async fn update<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
-    mut update: UpdateStatement,
-    row: &Filter,
+    update: Update<E>,
 ) -> Result<Option<(E::Model, E::Model)>, DbErr> {
-    let locked = TableRef::SubQuery(before::<E>(row).into(), Alias::new(BEFORE).into_iden());
-    update.from(locked).cond_where(same_row::<E>());
-    let after = E::Column::iter()
-        .map(|column| column.select_as(column.into_returning_expr(DbBackend::Postgres)));
-    let before = E::Column::iter().map(|column| Expr::col((BEFORE, named(column))));
-    update.returning(Query::returning().exprs(after.chain(before)));
-    let Some(row) = db.query_one(&update).await? else {
+    let statement = update.statement(db, Kind::UpdateBothImages, |update, row| {
+        let locked = TableRef::SubQuery(before::<E>(row).into(), Alias::new(BEFORE).into_iden());
+        update.from(locked).cond_where(same_row::<E>()).returning(both::<E>());
+    });
+    let Some(row) = db.query_one_raw(statement).await? else {
         return Ok(None);
     };
     Ok(Some((E::Model::from_query_result(&row, BEFORE)?, E::Model::from_query_result(&row, "")?)))
 }
 
-fn before<E: EntityTrait>(row: &Filter) -> SelectStatement {
+fn both<E: EntityTrait>() -> ReturningClause {
+    let after = E::Column::iter()
+        .map(|column| column.select_as(column.into_returning_expr(DbBackend::Postgres)));
+    let before = E::Column::iter().map(|column| Expr::col((BEFORE, named(column))));
+    Query::returning().exprs(after.chain(before))
+}
+
+fn before<E: EntityTrait>(row: Condition) -> SelectStatement {
     let columns = E::Column::iter()
         .map(|column| (column.select_as(Expr::col(column.as_column_ref())), named(column)));
     columns
         .fold(E::find().select_only(), |select, (expr, name)| select.expr_as(expr, name))
-        .filter(row.condition())
+        .filter(row)
         .lock(LockType::NoKeyUpdate)
         .into_query()
 }

@@ -1,31 +1,32 @@
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::ValueTuple};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, sea_query::ValueTuple,
+};
 
 use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Ground, Write,
+        Ground, Target, Write,
         before_image::{self, Intent},
+        returning,
     },
+    record,
+    sql_text::Kind,
     writer::Recorder,
 };
 
-/// The one row of a filter.
-pub(crate) struct Delete<E> {
-    row: Filter,
-    entity: std::marker::PhantomData<fn() -> E>,
-}
+/// The row that goes.
+pub(crate) struct Delete<E>(Target<E>);
 
 impl<E: EntityTrait> Delete<E> {
     pub(crate) fn of(key: ValueTuple) -> Self {
-        Self { row: Filter::key::<E>(key), entity: std::marker::PhantomData }
+        Self(Target::of(key))
     }
 
     /// With a condition that the row must meet as well.
-    pub(crate) fn only_if(mut self, filter: &Filter) -> Self {
-        self.row.and(filter.condition());
-        self
+    pub(crate) fn only_if(self, filter: Filter) -> Self {
+        Self(self.0.only_if(filter))
     }
 }
 
@@ -41,9 +42,9 @@ impl<E: Auditable> Write for Delete<E> {
         ground: Ground<'_, D>,
     ) -> Result<Option<E::Model>, DbErr> {
         let before = if ground.db.support_returning() {
-            returning::<E, D>(&self.row, &ground).await?
+            delete_returning::<E, D>(&self.0, &ground).await?
         } else {
-            locked::<E, D>(&self.row, &ground).await?
+            delete_locked::<E, D>(&self.0, &ground).await?
         };
         if let Some(before) = &before {
             let change = recorder.deleted(before);
@@ -55,23 +56,31 @@ impl<E: Auditable> Write for Delete<E> {
 
 /// The statement is its own before-image. It asks for no more than the right to delete, where
 /// `SELECT … FOR UPDATE` asks for that to update as well.
-async fn returning<E: EntityTrait, D: ConnectionTrait>(
-    row: &Filter,
+async fn delete_returning<E: EntityTrait, D: ConnectionTrait>(
+    row: &Target<E>,
     ground: &Ground<'_, D>,
 ) -> Result<Option<E::Model>, DbErr> {
-    let delete = E::delete_many().filter(row.condition());
-    Ok(delete.exec_with_returning(ground.db).await?.pop())
+    let backend = ground.db.get_database_backend();
+    let delete = row.statement(backend, Kind::DeleteReturning, Vec::new(), Vec::new(), |row| {
+        let mut delete = E::delete_many().filter(row).into_query();
+        backend.build(delete.returning(returning::columns::<E>(backend)))
+    });
+    returning::row::<E, D>(ground.db, delete).await
 }
 
-async fn locked<E: EntityTrait, D: ConnectionTrait>(
-    row: &Filter,
+async fn delete_locked<E: EntityTrait, D: ConnectionTrait>(
+    row: &Target<E>,
     ground: &Ground<'_, D>,
 ) -> Result<Option<E::Model>, DbErr> {
     let Some(before) = before_image::locked::<E, D>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
-    let row = Filter::key_of::<E>(&before);
-    let result = E::delete_many().filter(row.condition()).exec(ground.db).await?;
+    let backend = ground.db.get_database_backend();
+    let row = Target::<E>::of(record::key::<E>(&before));
+    let delete = row.statement(backend, Kind::Delete, Vec::new(), Vec::new(), |row| {
+        E::delete_many().filter(row).build(backend)
+    });
+    let result = ground.db.execute_raw(delete).await?;
     // Zero where a trigger of the database kept the row.
-    Ok((result.rows_affected > 0).then_some(before))
+    Ok((result.rows_affected() > 0).then_some(before))
 }

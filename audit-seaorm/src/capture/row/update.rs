@@ -1,8 +1,8 @@
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable,
-    PrimaryKeyToColumn,
-    sea_query::{DynIden, Expr, IntoIden, Query, UpdateStatement},
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    Iterable, PrimaryKeyToColumn, Statement, Value,
+    sea_query::{Expr, Query, UpdateStatement},
 };
 
 use super::both_images;
@@ -10,45 +10,60 @@ use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Ground, Write,
+        Ground, Target, Write,
         before_image::{self, Intent},
         returning,
     },
+    sql_text::Kind,
     writer::Recorder,
 };
 
-/// What is set in the one row of a filter.
-pub(crate) struct Update<E> {
-    row: Filter,
-    values: Vec<(DynIden, Expr)>,
-    entity: std::marker::PhantomData<fn() -> E>,
+/// What is set in a row.
+pub(crate) struct Update<E: EntityTrait> {
+    row: Target<E>,
+    /// With the places of the columns in the entity.
+    values: Vec<(usize, E::Column, Value)>,
 }
 
 impl<E: EntityTrait> Update<E> {
     /// None if `SeaORM` will send no UPDATE because no column or no key is set.
     pub(crate) fn of<A: ActiveModelTrait<Entity = E>>(row: &A) -> Option<Self> {
         let key = row.get_primary_key_value()?;
-        let columns = E::Column::iter().filter(|it| E::PrimaryKey::from_column(*it).is_none());
-        let values: Vec<_> = columns
-            .filter_map(|column| match row.get(column) {
-                ActiveValue::Set(value) => {
-                    Some((column.into_iden(), column.save_as(Expr::val(value))))
-                }
-                _ => None,
-            })
-            .collect();
-        let entity = std::marker::PhantomData;
-        (!values.is_empty()).then(|| Self { row: Filter::key::<E>(key), values, entity })
+        let set = |(place, column)| match row.get(column) {
+            ActiveValue::Set(value) if E::PrimaryKey::from_column(column).is_none() => {
+                Some((place, column, value))
+            }
+            _ => None,
+        };
+        let values: Vec<_> = E::Column::iter().enumerate().filter_map(set).collect();
+        (!values.is_empty()).then(|| Self { row: Target::of(key), values })
     }
 
     /// With a condition that the row must meet as well.
-    pub(crate) fn only_if(mut self, filter: &Filter) -> Self {
-        self.row.and(filter.condition());
-        self
+    pub(crate) fn only_if(self, filter: Filter) -> Self {
+        Self { row: self.row.only_if(filter), ..self }
     }
 
-    fn statement(&self) -> UpdateStatement {
-        Query::update().table(E::default().table_ref()).values(self.values.iter().cloned()).take()
+    /// A statement that sets the values, with the rest of it from `build`.
+    pub(super) fn statement<D: ConnectionTrait>(
+        &self,
+        db: &D,
+        kind: Kind,
+        build: impl FnOnce(&mut UpdateStatement, Condition),
+    ) -> Statement {
+        let backend = db.get_database_backend();
+        let places = self.values.iter().map(|(place, ..)| *place).collect();
+        let values = self.values.iter().map(|(.., value)| value.clone()).collect();
+        self.row.statement(backend, kind, places, values, |row| {
+            let mut update = Query::update();
+            update.table(E::default().table_ref()).values(
+                self.values
+                    .iter()
+                    .map(|(_, column, value)| (*column, column.save_as(Expr::val(value.clone())))),
+            );
+            build(&mut update, row);
+            backend.build(&update)
+        })
     }
 }
 
@@ -63,8 +78,7 @@ impl<E: Auditable> Write for Update<E> {
         ground: Ground<'_, D>,
     ) -> Result<E::Model, DbErr> {
         let (before, after) = if both_images::can_be_returned::<E>(ground.db) {
-            let images = both_images::update::<E, D>(ground.db, self.statement(), &self.row);
-            images.await?.ok_or(DbErr::RecordNotUpdated)?
+            both_images::update::<E, D>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
         } else {
             self.one_after_the_other(&ground).await?
         };
@@ -79,18 +93,25 @@ impl<E: Auditable> Update<E> {
         self,
         ground: &Ground<'_, D>,
     ) -> Result<(E::Model, E::Model), DbErr> {
+        let db = ground.db;
         let before = before_image::locked::<E, D>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
-        let row = Filter::key_of::<E>(&before);
-        let update = self.statement().cond_where(row.condition()).take();
-        let after = if ground.db.support_returning() {
-            returning::updated::<E, D>(ground.db, update).await?.pop()
+        let after = if db.support_returning() {
+            let update = self.statement(db, Kind::UpdateReturning, |update, row| {
+                let returning = returning::columns::<E>(db.get_database_backend());
+                update.cond_where(row).returning(returning);
+            });
+            returning::row::<E, D>(db, update).await?
         } else {
             // Read again under the lock: an UPDATE to the values that are there already makes no
             // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
             // the transaction saw first.
-            ground.db.execute(&update).await?;
+            let update = self.statement(db, Kind::Update, |update, row| {
+                update.cond_where(row);
+            });
+            db.execute_raw(update).await?;
+            let row = Target::of(crate::record::key::<E>(&before));
             before_image::locked::<E, D>(ground, &row, Intent::Update).await?
         };
         // None where a trigger of the database kept the row.
