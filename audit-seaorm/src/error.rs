@@ -3,7 +3,7 @@ use std::fmt;
 use audit_core::{Operation, PolicyError};
 use sea_orm::DbErr;
 
-use crate::{encode::EncodeError, transaction::Broken};
+use crate::{encode::EncodeError, guard::Kind, transaction::Broken};
 
 /// Why a change could not be recorded. It reaches the caller as [`DbErr::Custom`], the one variant
 /// by which a hook can speak.
@@ -69,6 +69,29 @@ pub(crate) enum AuditError {
         place.advice()
     )]
     Escaped { operation: Operation, table: String, place: Place },
+    #[error(
+        "{kind} of `{table}` refused: this statement would change an audited table and leave no entry. \
+         {}; AuditContext::without_audit(..) lets it pass unrecorded, and \
+         `on_escape(Escape::Warn)` reports it only",
+        kind.advice()
+    )]
+    Bypassed { kind: Kind, table: String },
+    #[error(
+        "{0} of audit_trail refused: nobody but audit-seaorm writes the trail. AuditTrail::record(..) \
+         adds an entry; upkeep goes through `AuditConnection::inner()` or AuditContext::without_audit(..)"
+    )]
+    TrailWritten(Kind),
+    #[error(
+        "{0} refused: what it does to audited tables cannot be seen from here. Write its statements \
+         out, or run it in AuditContext::without_audit(..) if it changes none of them"
+    )]
+    Opaque(&'static str),
+    #[error(
+        "statement refused: it names the audited table `{table}`, may change it, and cannot be read. \
+         Write it with `Entity::audited()` or in plainer SQL, or run it in \
+         AuditContext::without_audit(..) if it does not change the table"
+    )]
+    Unreadable { table: String },
 }
 
 /// Where a write went that capture cannot follow.

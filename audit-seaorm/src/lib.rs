@@ -91,8 +91,8 @@ mod chunk;
 pub mod encode;
 pub mod entity;
 mod error;
+mod guard;
 mod record;
-#[allow(dead_code, reason = "the guard comes next")]
 mod registry;
 mod sql_text;
 mod trail;
@@ -106,6 +106,7 @@ pub use audit_core::{
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
+pub use guard::{AuditConnection, AuditPool};
 pub use trail::{AuditTrail, Finding, FindingKind, Verification};
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

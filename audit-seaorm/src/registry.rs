@@ -55,6 +55,7 @@ impl TableName {
 /// An entry of the registry, its names worked out.
 #[derive(Debug)]
 pub(crate) struct Audited {
+    #[allow(dead_code, reason = "what captures by table comes next")]
     pub(crate) facts: &'static AuditedTable,
     pub(crate) name: TableName,
     /// The table's name in the trail.
@@ -65,6 +66,8 @@ pub(crate) struct Audited {
 struct Index {
     /// By the name without its schema, in lower case.
     by_name: HashMap<String, Vec<Audited>>,
+    /// The names among them that are more than one word of a text.
+    odd: Vec<String>,
     by_entity: HashMap<TypeId, &'static AuditedTable>,
 }
 
@@ -73,10 +76,12 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     for facts in inventory::iter::<AuditedTable> {
         let name = (facts.name)();
         let in_trail = record::qualified(name.schema.as_deref(), &name.table);
-        let key = name.table.to_ascii_lowercase();
+        let key = name.table.to_lowercase();
         index.by_name.entry(key).or_default().push(Audited { facts, name, in_trail });
         index.by_entity.insert((facts.entity)(), facts);
     }
+    let is_odd = |name: &&String| !name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+    index.odd = index.by_name.keys().filter(is_odd).cloned().collect();
     index
 });
 
@@ -87,11 +92,37 @@ pub(crate) fn named(name: &TableName) -> impl Iterator<Item = &'static Audited> 
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
         _ => true,
     };
-    let found = INDEX.by_name.get(&name.table.to_ascii_lowercase());
+    let found = INDEX.by_name.get(&name.table.to_lowercase());
     found.into_iter().flatten().filter(same_schema)
 }
 
+/// The audited tables whose names are in a text, of which `words` are the words, those of the same
+/// name together. It may find too many.
+pub(crate) fn mentioned<'a>(
+    text: &str,
+    words: impl Iterator<Item = &'a str>,
+) -> Vec<&'static [Audited]> {
+    let mut found: Vec<_> =
+        words.filter_map(|word| INDEX.by_name.get_key_value(&word.to_ascii_lowercase())).collect();
+    if !INDEX.odd.is_empty() {
+        let text = text.to_lowercase();
+        // A quote in a name is doubled in a text.
+        let is_in = |name: &&String| name.contains(['"', '`']) || text.contains(name.as_str());
+        let odd = INDEX.odd.iter().filter(is_in);
+        found.extend(odd.filter_map(|name| INDEX.by_name.get_key_value(name)));
+    }
+    found.sort_unstable_by_key(|(name, _)| *name);
+    found.dedup_by_key(|(name, _)| *name);
+    found.into_iter().map(|(_, tables)| tables.as_slice()).collect()
+}
+
+/// All audited tables, those of the same name together.
+pub(crate) fn all() -> Vec<&'static [Audited]> {
+    INDEX.by_name.values().map(Vec::as_slice).collect()
+}
+
 /// The facts of an entity, if it is audited.
+#[allow(dead_code, reason = "what captures by table comes next")]
 pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
     INDEX.by_entity.get(&TypeId::of::<E>()).copied()
 }

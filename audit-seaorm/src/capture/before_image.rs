@@ -3,7 +3,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, LockType, Query},
 };
 
-use super::{Target, ground::Ground, returning};
+use super::{Executor, Target, ground::Ground, returning};
 use crate::{record, sql_text::Kind};
 
 /// What will happen to the row, which decides how it is locked.
@@ -57,6 +57,10 @@ pub(super) async fn take_write_lock<E: EntityTrait, D: ConnectionTrait>(
         .value(column, Expr::col(column))
         .and_where(Expr::val(1).eq(0))
         .take();
-    db.execute(&update).await?;
+    match Executor::of(db) {
+        // It changes nothing, which the guard cannot know.
+        Executor::Audit(txn) => txn.core().unguarded().execute(&update).await?,
+        _ => db.execute(&update).await?,
+    };
     Ok(())
 }

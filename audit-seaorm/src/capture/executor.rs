@@ -1,6 +1,6 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 
-use crate::{AuditTransaction, error::Place};
+use crate::{AuditConnection, AuditTransaction, error::Place};
 
 /// What a `C: ConnectionTrait` really is.
 #[derive(Clone, Copy)]
@@ -19,6 +19,9 @@ impl<'a> Executor<'a> {
     pub(crate) fn of<C: ConnectionTrait>(db: &'a C) -> Self {
         if let Some(pool) = same_type::<C, DatabaseConnection>(db) {
             return Self::Pool(pool);
+        }
+        if let Some(guarded) = same_type::<C, AuditConnection>(db) {
+            return Self::Pool(guarded.inner());
         }
         if let Some(transaction) = same_type::<C, DatabaseTransaction>(db) {
             return Self::Transaction(transaction);
@@ -42,6 +45,11 @@ impl<'a> Executor<'a> {
             Self::Unknown(name) => Some(Place::Unknown(name)),
         }
     }
+}
+
+/// Whether the guard looks at each statement that is sent on this pool.
+pub(super) fn is_guarded_pool<C: ConnectionTrait>(_: &C) -> bool {
+    typeid::of::<C>() == typeid::of::<AuditConnection>()
 }
 
 /// The reference as a `&T`, if `C` is the type `T`.

@@ -17,19 +17,26 @@
 
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    Iterable, QueryFilter, TryIntoModel,
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, DeleteMany, DeleteResult,
+    EntityTrait, IntoActiveModel, Iterable, QueryFilter, TryIntoModel,
 };
 
 use super::{
     Executor, ModelOf, Target,
     before_image::{self, Intent},
     escape::escaped,
+    executor::is_guarded_pool,
     ground::Ground,
     row::Update,
     unit::perform,
 };
-use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
+use crate::{
+    AuditHooks, Auditable,
+    audited::Filter,
+    error::{AuditError, Place},
+    record,
+    writer::Recorder,
+};
 
 /// `ActiveModelBehavior::before_save`.
 pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
@@ -46,6 +53,7 @@ where
     if insert {
         admit(db, &recorder, Operation::Create)?;
         refuse_a_link_that_is_there::<A, C>(&row, db, &recorder).await?;
+        permit(db, &recorder, Operation::Create);
         return Ok(row);
     }
     match Update::of(&row) {
@@ -66,7 +74,7 @@ where
         if let Err(error) = recorder.record(&Ground::of_caller(db), change).await {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
-            let _ = A::Entity::delete_many().filter(row.condition()).exec(db).await;
+            let _ = take_back(A::Entity::delete_many().filter(row.condition()), db).await;
             return Err(error);
         }
     }
@@ -90,8 +98,10 @@ where
     };
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(db);
-    let row_of_key = Target::of(key);
-    match before_image::locked::<A::Entity, C>(&ground, &row_of_key, Intent::Delete).await? {
+    let target = Target::of(key);
+    let before = before_image::locked::<A::Entity, C>(&ground, &target, Intent::Delete).await?;
+    permit(db, &recorder, Operation::Delete);
+    match before {
         Some(before) => Ok(before.into_active_model()),
         None => Ok(marked_missing(row)),
     }
@@ -130,12 +140,34 @@ where
     }
 }
 
+/// Past the guard, which would take it for somebody else's.
+async fn take_back<E: EntityTrait, C: ConnectionTrait>(
+    delete: DeleteMany<E>,
+    db: &C,
+) -> Result<DeleteResult, DbErr> {
+    match Executor::of(db) {
+        Executor::Pool(pool) => delete.exec(pool).await,
+        Executor::Audit(txn) => delete.exec(txn.core().unguarded()).await,
+        Executor::Transaction(_) | Executor::Unknown(_) => delete.exec(db).await,
+    }
+}
+
+/// Tells the guard of a transaction what comes next. Nothing may be awaited after this, so that no other
+/// statement comes in between.
+fn permit<E: Auditable, C: ConnectionTrait>(db: &C, recorder: &Recorder<E>, operation: Operation) {
+    if let Executor::Audit(txn) = Executor::of(db) {
+        txn.core().permit(recorder.table(), operation);
+    }
+}
+
+/// The guard of a pool judges the statement itself, which comes next.
 fn admit<E: Auditable, C: ConnectionTrait>(
     db: &C,
     recorder: &Recorder<E>,
     operation: Operation,
 ) -> Result<(), DbErr> {
     match Executor::of(db).place() {
+        Some(Place::Pool) if is_guarded_pool(db) => Ok(()),
         Some(place) => Ok(escaped(recorder, operation, place)?),
         None => Ok(()),
     }

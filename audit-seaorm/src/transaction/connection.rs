@@ -17,22 +17,22 @@ impl ConnectionTrait for AuditTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.core.ledger.check()?;
+        self.core.admit(&statement.sql)?;
         self.core.inner.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.core.ledger.check()?;
+        self.core.admit(sql)?;
         self.core.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.core.ledger.check()?;
+        self.core.admit(&statement.sql)?;
         self.core.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.core.ledger.check()?;
+        self.core.admit(&statement.sql)?;
         self.core.inner.query_all_raw(statement).await
     }
 
@@ -57,9 +57,9 @@ impl sea_orm::StreamTrait for AuditTransaction {
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        match self.core.ledger.check() {
+        match self.core.admit(&statement.sql) {
             Ok(()) => self.core.inner.stream_raw(statement),
-            Err(broken) => Box::pin(async { Err(broken) }),
+            Err(refused) => Box::pin(async { Err(refused) }),
         }
     }
 }
@@ -104,7 +104,7 @@ impl TransactionTrait for AuditTransaction {
         T: Send,
         E: fmt::Display + fmt::Debug + Send,
     {
-        self.transaction_with_config(callback, None, None).await
+        within(self, callback, None, None).await
     }
 
     async fn transaction_with_config<F, T, E>(
@@ -119,17 +119,36 @@ impl TransactionTrait for AuditTransaction {
         T: Send,
         E: fmt::Display + fmt::Debug + Send,
     {
-        let nested = self.begin_with_config(isolation_level, access_mode).await;
-        let nested = nested.map_err(TransactionError::Connection)?;
-        match callback(&nested).await {
-            Ok(value) => {
-                nested.commit().await.map_err(TransactionError::Connection)?;
-                Ok(value)
-            }
-            Err(error) => {
-                nested.rollback().await.map_err(TransactionError::Connection)?;
-                Err(TransactionError::Transaction(error))
-            }
+        within(self, callback, isolation_level, access_mode).await
+    }
+}
+
+/// Runs `callback` in a transaction of `db`: commits if it is `Ok`, rolls back if it is an error.
+pub(crate) async fn within<D, F, T, E>(
+    db: &D,
+    callback: F,
+    isolation_level: Option<IsolationLevel>,
+    access_mode: Option<AccessMode>,
+) -> Result<T, TransactionError<E>>
+where
+    D: TransactionTrait<Transaction = AuditTransaction>,
+    F: for<'c> FnOnce(
+            &'c AuditTransaction,
+        ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+        + Send,
+    T: Send,
+    E: fmt::Display + fmt::Debug + Send,
+{
+    let txn = db.begin_with_config(isolation_level, access_mode).await;
+    let txn = txn.map_err(TransactionError::Connection)?;
+    match callback(&txn).await {
+        Ok(value) => {
+            txn.commit().await.map_err(TransactionError::Connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            txn.rollback().await.map_err(TransactionError::Connection)?;
+            Err(TransactionError::Transaction(error))
         }
     }
 }

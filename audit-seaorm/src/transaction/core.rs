@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use audit_core::{AuditConfig, AuditEntry};
+use audit_core::{AuditConfig, AuditEntry, Operation};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait,
     prelude::Uuid,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     capture::{Ground, Write},
+    guard::{Guard, Passage},
     writer::{Recorder, Sink, store_all},
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct Core {
     pub(super) ledger: Arc<Ledger>,
     pub(super) buffer: Buffer,
     pub(super) config: Arc<AuditConfig>,
+    pub(super) guard: Guard,
     pub(super) deferred: bool,
 }
 
@@ -33,6 +35,7 @@ impl Core {
             ledger: Arc::clone(&self.ledger),
             buffer: Buffer::default(),
             config: Arc::clone(&self.config),
+            guard: self.guard,
             deferred: self.deferred,
         })
     }
@@ -100,6 +103,27 @@ impl Core {
 
     fn ground(&self) -> Ground<'_, DatabaseTransaction> {
         Ground { db: &self.inner, sink: Sink::Buffer(self), deferred: self.deferred }
+    }
+
+    /// Whether a statement of the caller's own may run.
+    pub(super) fn admit(&self, sql: &str) -> Result<(), DbErr> {
+        self.ledger.check()?;
+        let passage = Passage {
+            backend: self.inner.get_database_backend(),
+            returning: self.inner.support_returning(),
+            permits: Some(self.ledger.permits()),
+        };
+        self.guard.admit(sql, passage)
+    }
+
+    /// The connection past the guard, for what capture has to say.
+    pub(crate) fn unguarded(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// Lets the statement pass that `SeaORM` is about to send, because a hook sees to its entry.
+    pub(crate) fn permit(&self, table: &str, operation: Operation) {
+        self.ledger.permits().leave(table, operation);
     }
 
     /// Keeps an entry for the commit, or writes out what has grown too large to keep.

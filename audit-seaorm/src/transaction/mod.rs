@@ -9,14 +9,12 @@ mod run;
 use std::{fmt, sync::Arc};
 
 use audit_core::AuditConfig;
-use sea_orm::{
-    DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use self::{buffer::Buffer, ledger::Ledger};
-pub(crate) use self::{core::Core, ledger::Broken};
+pub(crate) use self::{connection::within, core::Core, ledger::Broken};
 use crate::{
+    AuditPool,
     capture::{Write, shield},
     error::AuditError,
     writer::Recorder,
@@ -83,7 +81,7 @@ impl AuditTransaction {
     /// # Cancel safety
     ///
     /// Dropped half-way, nothing is begun.
-    pub async fn begin(db: &DatabaseConnection) -> Result<Self, DbErr> {
+    pub async fn begin(db: &impl AuditPool) -> Result<Self, DbErr> {
         Self::begin_with_options(db, TransactionOptions::default()).await
     }
 
@@ -97,19 +95,22 @@ impl AuditTransaction {
     ///
     /// Dropped half-way, nothing is begun.
     pub async fn begin_with_options(
-        db: &DatabaseConnection,
+        db: &impl AuditPool,
         mut options: TransactionOptions,
     ) -> Result<Self, DbErr> {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
-        let deferred = db.get_database_backend() == DbBackend::Sqlite
+        let pool = db.guarded();
+        let guard = pool.guard();
+        let pool = pool.into_inner();
+        let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;
-        let pool = db.clone();
         let begin = async move { pool.begin_with_options(options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
             ledger: Arc::new(Ledger::default()),
             buffer: Buffer::default(),
             config: AuditConfig::current(),
+            guard,
             deferred,
         };
         Ok(Self { core: Arc::new(core), parent: None })

@@ -1,6 +1,7 @@
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 
 use super::AuditTransaction;
+use crate::AuditPool;
 
 impl AuditTransaction {
     /// Runs `work` in a transaction: commits if it is `Ok`, rolls back if it is an error.
@@ -27,7 +28,7 @@ impl AuditTransaction {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn run<T, E, F>(db: &DatabaseConnection, work: F) -> Result<T, E>
+    pub async fn run<T, E, F>(db: &impl AuditPool, work: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&Self) -> Result<T, E>,
         E: From<DbErr>,

@@ -218,6 +218,8 @@ async fn store<C: ConnectionTrait>(
         (Executor::Transaction(txn), FailurePolicy::Continue) => {
             direct::store_apart(txn, entry).await
         }
+        // Past its guard, if it has one.
+        (Executor::Pool(pool), _) => Ok(direct::store(pool, entry).await),
         _ => Ok(direct::store(db, entry).await),
     }
 }

@@ -1,0 +1,99 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+
+use sea_orm::DbBackend;
+
+use super::verdict::Verdict;
+
+/// How many texts a generation holds, and how long one may be, in bytes: together at most 8 MB, twice.
+const MAX_TEXTS: usize = 512;
+const MAX_BYTES: usize = 16 * 1024;
+
+static CACHE: LazyLock<RwLock<Cache>> = LazyLock::new(RwLock::default);
+
+/// The verdict on a text, from memory if it has been seen lately.
+///
+/// Prepared texts come again and again. Texts with their values written out do not, and push nobody out
+/// who is in use: what is asked for again moves to the young generation, and the old one goes as a whole.
+pub(super) fn verdict(backend: DbBackend, sql: &str) -> Arc<Verdict> {
+    if sql.len() > MAX_BYTES {
+        return Arc::new(Verdict::of(backend, sql));
+    }
+    let cache = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(verdict) = cache.young.get(backend, sql) {
+        return Arc::clone(verdict);
+    }
+    let known = cache.old.get(backend, sql).map(Arc::clone);
+    drop(cache);
+    let verdict = known.unwrap_or_else(|| Arc::new(Verdict::of(backend, sql)));
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
+    cache.insert(backend, sql, Arc::clone(&verdict));
+    verdict
+}
+
+#[derive(Default)]
+struct Cache {
+    young: Generation,
+    old: Generation,
+}
+
+impl Cache {
+    fn insert(&mut self, backend: DbBackend, sql: &str, verdict: Arc<Verdict>) {
+        if self.young.texts == MAX_TEXTS {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let former = self.young.of_mut(backend).insert(sql.into(), verdict);
+        self.young.texts += usize::from(former.is_none());
+    }
+}
+
+type Verdicts = HashMap<Box<str>, Arc<Verdict>>;
+
+#[derive(Default)]
+struct Generation {
+    mysql: Verdicts,
+    postgres: Verdicts,
+    sqlite: Verdicts,
+    texts: usize,
+}
+
+impl Generation {
+    fn get(&self, backend: DbBackend, sql: &str) -> Option<&Arc<Verdict>> {
+        let verdicts = match backend {
+            DbBackend::MySql => &self.mysql,
+            DbBackend::Sqlite => &self.sqlite,
+            _ => &self.postgres,
+        };
+        verdicts.get(sql)
+    }
+
+    fn of_mut(&mut self, backend: DbBackend) -> &mut Verdicts {
+        match backend {
+            DbBackend::MySql => &mut self.mysql,
+            DbBackend::Sqlite => &mut self.sqlite,
+            _ => &mut self.postgres,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_bounded_and_keeps_what_is_in_use() {
+        let mut cache = Cache::default();
+        let clear = || Arc::new(Verdict::Clear);
+        for text in 0..3 * MAX_TEXTS {
+            cache.insert(DbBackend::Sqlite, &text.to_string(), clear());
+            cache.insert(DbBackend::Postgres, "in use", clear());
+            assert!(cache.young.texts <= MAX_TEXTS);
+        }
+        assert!(cache.old.texts <= MAX_TEXTS);
+        assert!(cache.young.get(DbBackend::Postgres, "in use").is_some());
+        assert!(cache.young.get(DbBackend::MySql, "in use").is_none());
+        assert!(cache.old.get(DbBackend::Sqlite, "0").is_none());
+    }
+}

@@ -1,0 +1,121 @@
+//! What stands between the application's own statements and the audited tables.
+//!
+//! Capture sends its statements past it. Every other one is looked at here: a few words decide that it
+//! cannot write ([`words`], [`live`]), or a parser tells what it writes ([`parse`]), and what writes an
+//! audited table without an entry is an escape.
+
+mod cache;
+mod connection;
+mod live;
+mod parse;
+mod permits;
+mod pool;
+mod stack;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod words;
+
+use audit_core::{AuditConfig, Escape, Operation};
+use sea_orm::{DbBackend, DbErr};
+
+use self::verdict::{Target, Verdict, Write};
+pub use self::{connection::AuditConnection, pool::AuditPool};
+pub(crate) use self::{permits::Permits, statement::Kind};
+use crate::{AuditCounters, entity, error::AuditError};
+
+/// What is done about statements that would change an audited table behind capture's back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Guard {
+    /// That of the configuration in force where none was chosen.
+    escape: Option<Escape>,
+}
+
+/// The connection that a statement is about to be sent on.
+#[derive(Clone, Copy)]
+pub(crate) struct Passage<'a> {
+    pub(crate) backend: DbBackend,
+    pub(crate) returning: bool,
+    /// What hooks have seen to.
+    pub(crate) permits: Option<&'a Permits>,
+}
+
+impl Guard {
+    pub(crate) fn with_escape(escape: Escape) -> Self {
+        Self { escape: Some(escape) }
+    }
+
+    /// Lets a statement pass, or says why not.
+    pub(crate) fn admit(self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
+        if !words::may_write(sql) || audit_core::is_paused() {
+            return Ok(());
+        }
+        let verdict = cache::verdict(passage.backend, sql);
+        if matches!(*verdict, Verdict::Clear) {
+            return Ok(());
+        }
+        let config = AuditConfig::current();
+        match escape_of(&verdict, &config, passage) {
+            Some(escape) => self.escaped(escape, &config),
+            None => Ok(()),
+        }
+    }
+
+    fn escaped(self, error: AuditError, config: &AuditConfig) -> Result<(), DbErr> {
+        AuditCounters::count_escaped();
+        match self.escape.unwrap_or_else(|| config.escape()) {
+            Escape::Allow => Ok(()),
+            Escape::Warn => {
+                tracing::warn!(%error, "audited write escaped: the statement goes on without an entry");
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+fn escape_of(verdict: &Verdict, config: &AuditConfig, passage: Passage<'_>) -> Option<AuditError> {
+    match verdict {
+        Verdict::Clear => None,
+        Verdict::Writes(writes) => writes
+            .iter()
+            .filter(|write| !permitted(write, passage))
+            .find_map(|write| Some(bypassed(write.kind, recorded(&write.target, config)?))),
+        Verdict::Opaque(what) => Some(AuditError::Opaque(what)),
+        Verdict::Unreadable(targets) => {
+            let table = targets.iter().find_map(|target| recorded(target, config))?;
+            Some(AuditError::Unreadable { table: table.to_owned() })
+        }
+    }
+}
+
+fn permitted(write: &Write, passage: Passage<'_>) -> bool {
+    let (Some(permits), Some(operation)) = (passage.permits, write.kind.of_hook()) else {
+        return false;
+    };
+    let all = operation == Operation::Delete || passage.returning;
+    match &write.target {
+        Target::Trail => false,
+        Target::Audited(tables) => {
+            tables.iter().any(|table| permits.take(&table.in_trail, operation, all))
+        }
+    }
+}
+
+/// The table's name, if its changes are recorded.
+fn recorded<'a>(target: &'a Target, config: &AuditConfig) -> Option<&'a str> {
+    match target {
+        Target::Trail => Some(entity::TABLE),
+        Target::Audited(tables) => {
+            tables.iter().map(|table| table.in_trail.as_str()).find(|table| config.records(table))
+        }
+    }
+}
+
+fn bypassed(kind: Kind, table: &str) -> AuditError {
+    if table == entity::TABLE {
+        return AuditError::TrailWritten(kind);
+    }
+    AuditError::Bypassed { kind, table: table.to_owned() }
+}

@@ -1,0 +1,344 @@
+//! What the guard makes of texts, table by table.
+
+use sea_orm::{
+    DatabaseBackend::{MySql, Postgres, Sqlite},
+    DbBackend,
+};
+
+use super::verdict::{Target, Verdict};
+
+#[allow(dead_code, unreachable_pub, reason = "entities are written as applications write them")]
+mod entities {
+    macro_rules! entity {
+        ($module:ident, $($table:tt)+) => {
+            pub mod $module {
+                use sea_orm::entity::prelude::*;
+
+                #[sea_orm::model]
+                #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, audit_seaorm::Auditable)]
+                #[sea_orm($($table)+)]
+                pub struct Model {
+                    #[sea_orm(primary_key)]
+                    pub id: i32,
+                }
+            }
+        };
+    }
+    entity!(plain, table_name = "g_post");
+    entity!(reserved, table_name = "g order");
+    entity!(in_blog, table_name = "g_note", schema_name = "blog");
+    entity!(in_shop, table_name = "g_note", schema_name = "shop");
+}
+
+/// `clear`, `UPDATE g_post, DELETE g_note`, `opaque CALL`, `unreadable g_post`.
+fn verdict(backend: DbBackend, sql: &str) -> String {
+    let name = |target: &Target| match target {
+        Target::Trail => "the trail".to_owned(),
+        Target::Audited(tables) => {
+            let mut names: Vec<_> = tables.iter().map(|table| table.in_trail.as_str()).collect();
+            names.sort_unstable();
+            names.join("|")
+        }
+    };
+    if !super::words::may_write(sql) {
+        return "clear".to_owned();
+    }
+    match Verdict::of(backend, sql) {
+        Verdict::Clear => "clear".to_owned(),
+        Verdict::Opaque(word) => format!("opaque {word}"),
+        Verdict::Unreadable(targets) => {
+            let names: Vec<_> = targets.iter().map(name).collect();
+            format!("unreadable {}", names.join(", "))
+        }
+        Verdict::Writes(writes) => {
+            let writes: Vec<_> = writes
+                .iter()
+                .map(|write| format!("{} {}", write.kind, name(&write.target)))
+                .collect();
+            writes.join(", ")
+        }
+    }
+}
+
+const ALL: [DbBackend; 3] = [Sqlite, Postgres, MySql];
+
+#[track_caller]
+fn check(backends: &[DbBackend], expected: &str, texts: &[&str]) {
+    let all = backends.iter().flat_map(|it| texts.iter().map(move |text| (*it, *text)));
+    let wrong: Vec<_> = all
+        .map(|(backend, text)| (verdict(backend, text), backend, text))
+        .filter(|(verdict, ..)| verdict != expected)
+        .collect();
+    assert!(wrong.is_empty(), "not {expected:?}: {wrong:#?}");
+}
+
+#[test]
+fn reads_are_clear() {
+    check(
+        &ALL,
+        "clear",
+        &[
+            "SELECT * FROM g_post",
+            "SELECT 'DELETE FROM g_post' FROM g_post",
+            "SELECT 1 -- DELETE FROM g_post",
+            "SELECT /* DELETE FROM g_post */ * FROM g_post",
+            "SELECT g_post.update, g_post.delete FROM g_post",
+            "SELECT replace(title, 'a', 'b') FROM g_post",
+            "WITH RECURSIVE t AS (SELECT 1 UNION ALL SELECT id FROM g_post) SELECT * FROM t",
+            "EXPLAIN UPDATE g_post SET a = 1",
+            "",
+            ";;",
+        ],
+    );
+    check(
+        &[Postgres, MySql],
+        "clear",
+        &[
+            "SELECT * FROM g_post FOR UPDATE",
+            "SELECT * FROM g_post WHERE id = 1 FOR UPDATE SKIP LOCKED",
+            "SELECT * FROM g_post FOR UPDATE NOWAIT",
+        ],
+    );
+    check(
+        &[Postgres],
+        "clear",
+        &[
+            "SELECT * FROM \"g_post\" WHERE id = $1 FOR NO KEY UPDATE OF g_post",
+            "SELECT data -> 'a' ->> 'b', tags @> ARRAY[$1]::text[] FROM g_post FOR UPDATE",
+            "COPY g_post TO STDOUT",
+            "COPY (SELECT * FROM g_post) TO STDOUT",
+            "SELECT \"delete\", \"g_post\".\"update\" FROM g_post",
+            "EXPLAIN (VERBOSE) DELETE FROM g_post",
+        ],
+    );
+    check(
+        &[MySql],
+        "clear",
+        &[
+            "SELECT `update` FROM g_post",
+            "SELECT INSERT(title, 1, 2, 'x'), TRUNCATE(likes, 2) FROM g_post",
+            "SELECT \"DELETE FROM g_post\" FROM g_post",
+            "# DELETE FROM g_post\nSELECT 1",
+        ],
+    );
+}
+
+#[test]
+fn the_schema_may_change() {
+    check(
+        &ALL,
+        "clear",
+        &[
+            "CREATE TABLE g_post (id int PRIMARY KEY, parent int REFERENCES g_post (id) \
+             ON DELETE CASCADE ON UPDATE SET NULL)",
+            "ALTER TABLE g_post ADD COLUMN a int",
+            "ALTER TABLE g_post DROP COLUMN a",
+            "ALTER TABLE g_post RENAME TO other",
+            "DROP INDEX idx_g_post",
+            "CREATE INDEX idx ON g_post (id)",
+        ],
+    );
+    check(
+        &[Postgres],
+        "clear",
+        &[
+            "CREATE TRIGGER t BEFORE UPDATE ON g_post FOR EACH ROW EXECUTE FUNCTION f()",
+            "GRANT SELECT, INSERT, UPDATE ON g_post TO somebody",
+        ],
+    );
+}
+
+#[test]
+fn writes_of_other_tables_are_clear() {
+    check(
+        &ALL,
+        "clear",
+        &[
+            "INSERT INTO other (a) VALUES (1)",
+            "INSERT INTO other SELECT * FROM g_post",
+            "UPDATE other SET a = (SELECT max(id) FROM g_post)",
+            "DELETE FROM other WHERE id IN (SELECT id FROM g_post)",
+            "DELETE FROM g_posts",
+            "DELETE FROM pre_g_post",
+            "UPDATE other SET text = 'UPDATE g_post SET a = 1'",
+            "DROP TABLE other",
+            "INSERT INTO other (a) VALUES (1) ON CONFLICT DO NOTHING WITHOUT ANY GRAMMAR",
+            "FROBNICATE; UPDATE nothing WITH NO GRAMMAR",
+        ],
+    );
+    check(&[Postgres], "clear", &["DELETE FROM other USING g_post WHERE g_post.id = other.id"]);
+    check(&[Postgres], "clear", &["TRUNCATE other"]);
+    check(
+        &[MySql],
+        "clear",
+        &[
+            "DELETE o FROM other o JOIN g_post p ON p.id = o.id",
+            "UPDATE other o JOIN g_post p ON p.id = o.id SET o.a = p.a",
+            "INSERT INTO other (a) VALUES (1) ON DUPLICATE KEY UPDATE a = 2",
+        ],
+    );
+}
+
+#[test]
+fn plain_writes_are_seen() {
+    for (expected, sql) in [
+        ("INSERT g_post", "INSERT INTO g_post (id) VALUES (1)"),
+        ("INSERT g_post", "INSERT INTO g_post SELECT * FROM other"),
+        ("UPDATE g_post", "UPDATE g_post SET a = 1"),
+        ("DELETE g_post", "DELETE FROM g_post"),
+        ("DELETE g_post", "delete from G_POST"),
+        ("DELETE g_post", "/* x */ DELETE /* y */ FROM -- z\n g_post WHERE id = 1"),
+        ("DELETE g_post", "SELECT 1; DELETE FROM g_post; SELECT 2"),
+        ("INSERT g_post, DELETE g_post", "INSERT INTO g_post (id) VALUES (1); DELETE FROM g_post"),
+        ("DROP TABLE g_post", "DROP TABLE g_post"),
+        ("DROP TABLE g_post", "DROP TABLE IF EXISTS other, g_post"),
+        ("INSERT the trail", "INSERT INTO audit_trail (id) VALUES (1)"),
+        ("DELETE the trail", "DELETE FROM Audit_Trail"),
+    ] {
+        check(&ALL, expected, &[sql]);
+    }
+    check(
+        &[Sqlite, Postgres],
+        "DELETE g order",
+        &["DELETE FROM \"g order\"", "DELETE FROM \"G Order\""],
+    );
+    check(&[MySql, Sqlite], "UPDATE g order", &["UPDATE `g order` SET a = 1"]);
+    check(&[Sqlite], "DELETE g_post", &["DELETE FROM [g_post]", "DELETE FROM main.g_post"]);
+    check(&[Sqlite, MySql], "REPLACE g_post", &["REPLACE INTO g_post (id) VALUES (1)"]);
+    check(&[Sqlite], "REPLACE g_post", &["INSERT OR REPLACE INTO g_post (id) VALUES (1)"]);
+    check(&[Sqlite], "INSERT g_post", &["INSERT OR IGNORE INTO g_post DEFAULT VALUES"]);
+    check(&[Sqlite], "INSERT g_post", &["\u{feff}INSERT INTO g_post DEFAULT VALUES"]);
+}
+
+#[test]
+fn what_postgres_writes_is_seen() {
+    for (expected, sql) in [
+        ("DELETE g_post", "WITH d AS (DELETE FROM g_post RETURNING *) SELECT * FROM d"),
+        (
+            "UPDATE g_post",
+            "WITH a AS (SELECT 1), b AS (WITH c AS (UPDATE g_post SET a = 1 RETURNING 1) \
+                           SELECT * FROM c) SELECT * FROM b",
+        ),
+        ("INSERT g_post", "WITH x AS (SELECT 1) INSERT INTO g_post SELECT * FROM x"),
+        (
+            "DELETE g_post",
+            "INSERT INTO other WITH d AS (DELETE FROM g_post RETURNING *) SELECT * FROM d",
+        ),
+        (
+            "DELETE g_post",
+            "CREATE TABLE t AS WITH d AS (DELETE FROM g_post RETURNING *) SELECT * FROM d",
+        ),
+        ("DELETE g_post", "COPY (DELETE FROM g_post RETURNING *) TO STDOUT"),
+        ("COPY g_post", "COPY g_post (id) FROM STDIN"),
+        ("TRUNCATE g_post", "TRUNCATE other, g_post"),
+        ("TRUNCATE g_post", "TRUNCATE TABLE ONLY g_post RESTART IDENTITY"),
+        (
+            "MERGE g_post",
+            "MERGE INTO g_post USING other ON g_post.id = other.id \
+                          WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (other.id)",
+        ),
+        ("DELETE g_post", "EXPLAIN ANALYZE DELETE FROM g_post"),
+        ("DELETE g_post", "EXPLAIN (ANALYZE, VERBOSE) DELETE FROM g_post"),
+        ("DELETE g_post", "PREPARE p AS DELETE FROM g_post"),
+        ("UPDATE g_post", "UPDATE g_post AS p SET a = o.a FROM other o WHERE o.id = p.id"),
+        ("UPDATE g_post", "UPDATE ONLY g_post SET a = 1"),
+        (
+            "INSERT g_post",
+            "INSERT INTO \"g_post\" AS p (\"id\") VALUES ($1) ON CONFLICT (\"id\") \
+                           DO UPDATE SET \"a\" = \"excluded\".\"a\" RETURNING \"id\"",
+        ),
+        ("DELETE blog.g_note", "DELETE FROM \"blog\".\"g_note\""),
+        ("DELETE blog.g_note|shop.g_note", "DELETE FROM g_note"),
+        ("clear", "DELETE FROM other.g_note"),
+        ("opaque TRUNCATE … CASCADE", "TRUNCATE other CASCADE"),
+        ("opaque DROP SCHEMA", "DROP SCHEMA public CASCADE"),
+        ("opaque DO", "DO $$ BEGIN DELETE FROM g_post; END $$"),
+        ("opaque CALL", "CALL clean_up()"),
+        ("opaque EXECUTE", "EXECUTE p"),
+        ("opaque CALL", "SELECT 1; CALL clean_up()"),
+    ] {
+        check(&[Postgres], expected, &[sql]);
+    }
+    // A name that is spelt in code points may be any.
+    let hidden = verdict(Postgres, r#"DELETE FROM U&"g\005fpost""#);
+    assert!(hidden.starts_with("unreadable the trail, "), "{hidden}");
+    assert!(hidden.contains("g_post"), "{hidden}");
+}
+
+#[test]
+fn what_mysql_writes_is_seen() {
+    for (expected, sql) in [
+        ("INSERT g_post", "INSERT g_post VALUES (1)"),
+        ("INSERT g_post", "INSERT IGNORE INTO g_post VALUES (1)"),
+        ("INSERT g_post", "INSERT INTO g_post SET id = 1"),
+        (
+            "INSERT g_post",
+            "INSERT INTO `g_post` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id` = VALUES(`id`)",
+        ),
+        ("UPDATE g_post", "UPDATE g_post p JOIN other o ON o.id = p.id SET p.a = o.a"),
+        ("UPDATE g_post", "UPDATE other o JOIN g_post p ON o.id = p.id SET a = 1"),
+        ("UPDATE g_post", "UPDATE other o JOIN g_post p ON o.id = p.id SET o.a = 1, p.a = 1"),
+        ("DELETE g_post", "DELETE p FROM g_post p JOIN other o ON o.id = p.id"),
+        ("DELETE g_post", "DELETE o, p FROM other o JOIN g_post AS p ON o.id = p.id"),
+        ("DELETE g_post", "DELETE FROM p USING g_post AS p JOIN other o ON o.id = p.id"),
+        ("DELETE g_post", "DELETE FROM g_post LIMIT 10"),
+        ("TRUNCATE g_post", "TRUNCATE TABLE g_post"),
+        ("TRUNCATE g_post", "TRUNCATE g_post"),
+        ("opaque CALL", "CALL clean_up()"),
+        ("opaque EXECUTE", "EXECUTE IMMEDIATE 'DELETE FROM g_post'"),
+        ("opaque EXECUTE", "EXECUTE s"),
+        ("opaque DO", "DO clean_up()"),
+        ("opaque an executable comment", "SELECT 1 /*!; DELETE FROM g_post */"),
+        ("opaque an executable comment", "/*M! DELETE FROM g_post */"),
+        ("unreadable g_post", "UPDATE other o, g_post p SET o.a = p.a, p.a = 1"),
+        ("unreadable g_post", "SET STATEMENT max_statement_time = 1 FOR UPDATE g_post SET a = 1"),
+        ("unreadable g_post", "ANALYZE DELETE FROM g_post"),
+        ("unreadable g_post", "LOAD DATA INFILE 'x' INTO TABLE g_post FIELDS TERMINATED BY ','"),
+        ("unreadable g_post", "ALTER TABLE g_post TRUNCATE PARTITION p0"),
+    ] {
+        check(&[MySql], expected, &[sql]);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_and_names_a_table_is_not_clear() {
+    check(
+        &ALL,
+        "unreadable g_post",
+        &[
+            "UPDATE g_post SET WITHOUT ANY GRAMMAR",
+            "DELETE FROM g_post WHERE 'unterminated",
+            "UPSERT INTO g_post (id) VALUES (1)",
+            "SELECT ( FROM g_post; DELETE FROM other",
+        ],
+    );
+}
+
+#[test]
+fn no_text_overflows_the_stack() {
+    let deep = |open: &str, close: &str, n: usize| {
+        format!("UPDATE g_post SET a = {}1{}", open.repeat(n), close.repeat(n))
+    };
+    let chain = |by: &str, n: usize| format!("UPDATE g_post SET a = 1{}", by.repeat(n));
+    for backend in ALL {
+        for n in [10, 60, 200, 20_000] {
+            for text in [
+                deep("(", ")", n),
+                deep("(SELECT ", ")", n),
+                deep("NOT ", "", n),
+                deep("-", "", n),
+                deep("CASE WHEN 1 THEN ", " END", n),
+                deep("f(", ")", n),
+                chain(" OR 1", n),
+                chain(" + 1", n),
+                chain(" IS NULL", n),
+                format!("{} SELECT 1", chain(";SELECT 1 UNION", n)),
+            ] {
+                assert_ne!(verdict(backend, &text), "clear", "{}", &text[..60]);
+            }
+        }
+        let list = vec!["1"; 30_000].join(",");
+        let sql = format!("DELETE FROM g_post WHERE id IN ({list})");
+        assert_eq!(verdict(backend, &sql), "DELETE g_post");
+    }
+}

@@ -1,0 +1,137 @@
+use sea_orm::DbBackend;
+use sqlparser::{
+    dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect},
+    tokenizer::{Token, Tokenizer},
+};
+
+use super::{
+    live::live,
+    parse::{Parsed, parse},
+    stack,
+    statement::Kind,
+    words::words,
+};
+use crate::{
+    entity,
+    registry::{self, Audited, TableName},
+};
+
+/// What a text of SQL does to audited tables, whatever the configuration.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It writes none of them.
+    Clear,
+    Writes(Vec<Write>),
+    /// It runs something that cannot be seen, by the word named here.
+    Opaque(&'static str),
+    /// It names these tables, can write, and cannot be read.
+    Unreadable(Vec<Target>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    pub(super) kind: Kind,
+    pub(super) target: Target,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    Trail,
+    /// The tables that the name may mean; more than one if they are in different schemas.
+    Audited(Vec<&'static Audited>),
+}
+
+const BOM: char = '\u{feff}';
+
+impl Verdict {
+    pub(super) fn of(backend: DbBackend, sql: &str) -> Self {
+        // A mark of byte order is a blank to SQLite, and a letter to the parser.
+        if sql.contains(BOM) {
+            return Self::of(backend, &sql.replace(BOM, " "));
+        }
+        let mentioned = mentioned(backend, sql);
+        if backend == DbBackend::MySql && has_executable_comment(sql) {
+            // The parser takes it for a comment, or not, by rules of its own.
+            return Self::Opaque("an executable comment");
+        }
+
+        let Ok(tokens) = Tokenizer::new(dialect(backend), sql).tokenize() else {
+            return Self::of_unparsed(opaque_word(sql), mentioned);
+        };
+        let tokens = significant(tokens);
+        let live = live(&tokens, backend);
+        let concerned = live.opaque.is_some() || (live.writes && !mentioned.is_empty());
+        if !concerned {
+            return Self::Clear;
+        }
+        match stack::deep_enough(tokens.len(), || parse(dialect(backend), tokens)) {
+            Some(Ok(parsed)) => Self::of_parsed(&parsed, mentioned),
+            _ => Self::of_unparsed(live.opaque, mentioned),
+        }
+    }
+
+    fn of_parsed(parsed: &Parsed, mentioned: Vec<Target>) -> Self {
+        if let Some(word) = parsed.opaque {
+            return Self::Opaque(word);
+        }
+        if parsed.unknown {
+            return Self::unreadable(mentioned);
+        }
+        let writes = parsed.writes.iter();
+        let writes: Vec<_> = writes
+            .filter_map(|(kind, name)| Some(Write { kind: *kind, target: target(name)? }))
+            .collect();
+        if writes.is_empty() { Self::Clear } else { Self::Writes(writes) }
+    }
+
+    fn of_unparsed(opaque: Option<&'static str>, mentioned: Vec<Target>) -> Self {
+        match opaque {
+            Some(word) => Self::Opaque(word),
+            None => Self::unreadable(mentioned),
+        }
+    }
+
+    fn unreadable(mentioned: Vec<Target>) -> Self {
+        if mentioned.is_empty() { Self::Clear } else { Self::Unreadable(mentioned) }
+    }
+}
+
+fn dialect(backend: DbBackend) -> &'static dyn Dialect {
+    match backend {
+        DbBackend::MySql => &MySqlDialect {},
+        DbBackend::Sqlite => &SQLiteDialect {},
+        _ => &PostgreSqlDialect {},
+    }
+}
+
+fn significant(tokens: Vec<Token>) -> Vec<Token> {
+    tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect()
+}
+
+fn has_executable_comment(sql: &str) -> bool {
+    sql.contains("/*!") || sql.contains("/*M!")
+}
+
+fn opaque_word(sql: &str) -> Option<&'static str> {
+    let opaque = ["CALL", "DO", "EXECUTE", "EXEC"];
+    words(sql).find_map(|word| opaque.into_iter().find(|known| known.eq_ignore_ascii_case(word)))
+}
+
+/// The table that a parsed name means, if it is guarded.
+fn target(name: &TableName) -> Option<Target> {
+    if name.table.eq_ignore_ascii_case(entity::TABLE) {
+        return Some(Target::Trail);
+    }
+    let audited: Vec<_> = registry::named(name).collect();
+    (!audited.is_empty()).then_some(Target::Audited(audited))
+}
+
+/// The guarded tables whose names are somewhere in the text.
+fn mentioned(backend: DbBackend, sql: &str) -> Vec<Target> {
+    // In `U&"\0070ost"` a name is not to be recognised.
+    let hidden = backend == DbBackend::Postgres && (sql.contains("U&") || sql.contains("u&"));
+    let trail = hidden || words(sql).any(|word| word.eq_ignore_ascii_case(entity::TABLE));
+    let audited = if hidden { registry::all() } else { registry::mentioned(sql, words(sql)) };
+    let audited = audited.into_iter().map(|tables| Target::Audited(tables.iter().collect()));
+    trail.then_some(Target::Trail).into_iter().chain(audited).collect()
+}

@@ -1,0 +1,67 @@
+/// Words without which a text writes no row of an existing table, nor runs anything that might.
+const WORDS: [&str; 20] = [
+    "ATTACH", "CALL", "CONVERT", "COPY", "DELETE", "DETACH", "DISCARD", "DO", "DROP", "EXCHANGE",
+    "EXEC", "EXECUTE", "IMPORT", "INSERT", "LOAD", "MERGE", "REPLACE", "TRUNCATE", "UPDATE",
+    "UPSERT",
+];
+const LONGEST: usize = 8;
+
+/// Whether the text has a word that a write needs. Comments, strings and names are looked at like
+/// everything else: this may find too much, and is there to let plain reads pass at little cost.
+pub(super) fn may_write(sql: &str) -> bool {
+    words(sql).any(|word| is_known(without_digits(word)))
+}
+
+/// The runs of letters, digits and underscores.
+///
+/// All else separates, letters beyond ASCII too: what is one name to a database may come out as two
+/// words, but never the other way round.
+pub(super) fn words(sql: &str) -> impl Iterator<Item = &str> {
+    let separates = |char: char| !(char.is_ascii_alphanumeric() || char == '_');
+    sql.split(separates).filter(|word| !word.is_empty())
+}
+
+/// `1DELETE` is a number and a word.
+fn without_digits(word: &str) -> &str {
+    word.trim_start_matches(|char: char| char.is_ascii_digit())
+}
+
+fn is_known(word: &str) -> bool {
+    (2..=LONGEST).contains(&word.len())
+        && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_has_none_of_the_words() {
+        for sql in [
+            "",
+            "SELECT * FROM post WHERE id = $1 ORDER BY updated_at",
+            "SELECT deleted, inserted_at, _do, dont FROM document",
+            "CREATE TABLE post (id int)",
+            "SAVEPOINT savepoint_1",
+        ] {
+            assert!(!may_write(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_wherever_it_stands() {
+        for sql in [
+            "delete from post",
+            "SELECT 1;DeLeTe FROM post",
+            "WITH x AS(UPDATE post SET a=1 RETURNING *)SELECT * FROM x",
+            "/* insert */ SELECT 1",
+            "SELECT 'do'",
+            "SELECT 1DELETE",
+            "\u{feff}DELETE FROM post",
+            "étéDELETE",
+            "\tCALL x()",
+        ] {
+            assert!(may_write(sql), "{sql}");
+        }
+    }
+}
