@@ -26,6 +26,7 @@ mod entities {
     }
     entity!(plain, table_name = "g_post");
     entity!(reserved, table_name = "g order");
+    entity!(order, table_name = "order");
     entity!(in_blog, table_name = "g_note", schema_name = "blog");
     entity!(in_shop, table_name = "g_note", schema_name = "shop");
 }
@@ -168,6 +169,12 @@ fn writes_of_other_tables_are_clear() {
     );
     check(&[Postgres], "clear", &["DELETE FROM other USING g_post WHERE g_post.id = other.id"]);
     check(&[Postgres], "clear", &["TRUNCATE other"]);
+    check(
+        &ALL,
+        "clear",
+        &["UPDATE other SET NO GRAMMAR ORDER BY a", "DELETE FROM x y z order\n by a"],
+    );
+    check(&[Sqlite, Postgres], "unreadable order", &["UPDATE \"order\" BY THE WAY"]);
     check(
         &[MySql],
         "clear",

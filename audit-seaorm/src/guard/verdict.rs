@@ -131,7 +131,30 @@ fn mentioned(backend: DbBackend, sql: &str) -> Vec<Target> {
     // In `U&"\0070ost"` a name is not to be recognised.
     let hidden = backend == DbBackend::Postgres && (sql.contains("U&") || sql.contains("u&"));
     let trail = hidden || words(sql).any(|word| word.eq_ignore_ascii_case(entity::TABLE));
-    let audited = if hidden { registry::all() } else { registry::mentioned(sql, words(sql)) };
+    let audited = if hidden { registry::all() } else { registry::mentioned(sql, names(sql)) };
     let audited = audited.into_iter().map(|tables| Target::Audited(tables.iter().collect()));
     trail.then_some(Target::Trail).into_iter().chain(audited).collect()
+}
+
+/// The words that can be a table's name: those of `ORDER BY` and `GROUP BY` are not, which are in many a
+/// text and well may be the names of tables too.
+fn names(sql: &str) -> impl Iterator<Item = &str> {
+    let mut words = words(sql).peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let word = words.next()?;
+            let clause = ["ORDER", "GROUP"].iter().any(|clause| clause.eq_ignore_ascii_case(word))
+                && words.peek().is_some_and(|next| only_blanks_before(sql, word, next));
+            if !clause {
+                return Some(word);
+            }
+        }
+    })
+}
+
+/// Whether `BY` is the next word, and no quote, comment or the like is in between.
+fn only_blanks_before(sql: &str, word: &str, next: &str) -> bool {
+    let end = word.as_ptr().addr() - sql.as_ptr().addr() + word.len();
+    let start = next.as_ptr().addr() - sql.as_ptr().addr();
+    next.eq_ignore_ascii_case("BY") && sql[end..start].chars().all(char::is_whitespace)
 }
