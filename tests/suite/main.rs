@@ -12,6 +12,7 @@ mod concurrency;
 mod entities;
 mod escape;
 mod failure;
+mod guard;
 mod harness;
 mod hooks;
 mod keys;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             concurrency::tests(),
             escape::tests(),
             failure::tests(),
+            guard::tests(),
             harness::tests(),
             hooks::tests(),
             keys::tests(),
