@@ -106,7 +106,7 @@ pub use audit_core::{
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
-pub use guard::{AuditConnection, AuditPool};
+pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{AuditTrail, Finding, FindingKind, Verification};
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

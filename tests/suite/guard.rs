@@ -42,6 +42,7 @@ audit_tests::tests! {
     reads_and_other_tables_pass,
     all_that_seaorm_says_to_other_tables_passes,
     the_schema_may_change,
+    cascades_of_the_database_are_listed_and_told_once,
     many_texts_and_long_ones_are_judged_each,
 }
 
@@ -757,4 +758,42 @@ async fn many_texts_and_long_ones_are_judged_each(t: TestDb) {
     let text = format!("DELETE FROM post WHERE id = 1{}", " OR id = 1".repeat(20_000));
     refused(db.execute_unprepared(&text).await, "DELETE of");
     assert_untouched(&t).await;
+}
+
+async fn cascades_of_the_database_are_listed_and_told_once(t: TestDb) {
+    create!(t, post::Entity);
+    let key = if t.backend == Backend::MariaDb { "AUTO_INCREMENT" } else { "" };
+    for text in [
+        format!("CREATE TABLE guard_owner (a int, b int {key}, PRIMARY KEY (b, a))"),
+        "CREATE TABLE guard_person (id int PRIMARY KEY, name varchar(9), a int, b int, other int, \
+         CONSTRAINT of_owner FOREIGN KEY (b, a) REFERENCES guard_owner (b, a) \
+         ON DELETE CASCADE ON UPDATE SET NULL, \
+         CONSTRAINT of_itself FOREIGN KEY (other) REFERENCES guard_person (id) ON DELETE RESTRICT)"
+            .to_owned(),
+        "CREATE TABLE unseen (id int PRIMARY KEY, person int, \
+         FOREIGN KEY (person) REFERENCES guard_person (id) ON DELETE CASCADE)"
+            .to_owned(),
+    ] {
+        sql(&t.db, &text).await;
+    }
+    let db = guarded(&t);
+    let found = db.cascades().await.unwrap();
+    let name = if t.backend == Backend::Sqlite { "a foreign key" } else { "of_owner" };
+    let expected = format!(
+        "{name}: `guard_person` (b, a) refers to `guard_owner` ON DELETE CASCADE ON UPDATE SET NULL"
+    );
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected.as_str()]);
+    assert_eq!(found[0].parent_columns, ["b", "a"]);
+    let work = async {
+        for _ in 0..2 {
+            db.begin().await.unwrap().commit().await.unwrap();
+            AuditTransaction::begin(&db).await.unwrap().commit().await.unwrap();
+            AuditTransaction::begin(&t.db).await.unwrap().commit().await.unwrap();
+        }
+        db.clone().begin().await.unwrap().commit().await.unwrap();
+    };
+    let ((), logs) = audit_tests::logs::capture(work).await;
+    assert_eq!(logs.matches(&expected).count(), 1, "{logs}");
+    let excluded = AuditConfig::new().exclude_table("guard_person");
+    assert!(excluded.scope(db.cascades()).await.unwrap().is_empty());
 }

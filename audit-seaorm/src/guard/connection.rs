@@ -1,4 +1,4 @@
-use std::{fmt, pin::Pin};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use audit_core::Escape;
 use sea_orm::{
@@ -7,7 +7,9 @@ use sea_orm::{
     prelude::async_trait::async_trait,
 };
 
-use super::{Guard, Passage};
+use tokio::sync::OnceCell;
+
+use super::{Cascade, Guard, Passage};
 use crate::{AuditTransaction, transaction::within};
 
 /// A connection pool that lets no write of an audited table pass unnoticed.
@@ -62,13 +64,19 @@ use crate::{AuditTransaction, transaction::within};
 pub struct AuditConnection {
     inner: DatabaseConnection,
     guard: Guard,
+    /// None for a pool that is guarded for one transaction.
+    cascades_told: Option<Arc<OnceCell<()>>>,
 }
 
 impl AuditConnection {
     /// Guards a pool.
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
-        Self { inner: db, guard: Guard::default() }
+        Self { cascades_told: Some(Arc::default()), ..Self::of_pool(db) }
+    }
+
+    pub(super) fn of_pool(db: DatabaseConnection) -> Self {
+        Self { inner: db, guard: Guard::default(), cascades_told: None }
     }
 
     /// What happens to a write of an audited table that leaves no entry, here and in transactions begun
@@ -79,6 +87,74 @@ impl AuditConnection {
     pub fn on_escape(mut self, escape: Escape) -> Self {
         self.guard = Guard::with_escape(escape);
         self
+    }
+
+    /// The foreign keys of the database that change audited records by themselves when a record they refer to
+    /// is deleted or gets another key. No entry tells of that.
+    ///
+    /// The first transaction that is begun here logs a warning for each.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half-way, nothing has happened.
+    ///
+    /// ```
+    /// # use audit_seaorm::AuditConnection;
+    /// # use sea_orm::{ConnectionTrait, Database, DbErr};
+    /// # mod post {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[sea_orm::model]
+    /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel, audit_seaorm::Auditable)]
+    /// #     #[sea_orm(table_name = "post")]
+    /// #     pub struct Model {
+    /// #         #[sea_orm(primary_key)]
+    /// #         pub id: i32,
+    /// #         pub blog_id: i32,
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), DbErr> {
+    /// let db = AuditConnection::new(Database::connect("sqlite::memory:").await?);
+    /// db.execute_unprepared(
+    ///     "CREATE TABLE blog (id integer PRIMARY KEY);
+    ///      CREATE TABLE post (
+    ///          id integer PRIMARY KEY,
+    ///          blog_id integer NOT NULL REFERENCES blog (id) ON DELETE CASCADE
+    ///      );",
+    /// )
+    /// .await?;
+    /// let cascades = db.cascades().await?;
+    /// assert_eq!(
+    ///     cascades[0].to_string(),
+    ///     "a foreign key: `post` (blog_id) refers to `blog` ON DELETE CASCADE"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn cascades(&self) -> Result<Vec<Cascade>, DbErr> {
+        Cascade::all(&self.inner).await
+    }
+
+    /// Reports the cascades the first time that a transaction is begun. Where they cannot be read, that is
+    /// said, and tried again the next time.
+    pub(crate) async fn tell_of_cascades(&self) {
+        let Some(told) = &self.cascades_told else { return };
+        let outcome = told.get_or_try_init(async || {
+            for cascade in self.cascades().await? {
+                tracing::warn!(
+                    %cascade,
+                    "the database changes audited records by itself, and no entry tells of it: make \
+                     the foreign key RESTRICT and delete the children first, as `cascade_delete` does"
+                );
+            }
+            Ok::<_, DbErr>(())
+        });
+        if let Err(error) = outcome.await {
+            tracing::warn!(%error, "the foreign keys of the database cannot be read");
+        }
     }
 
     /// The pool itself, which nobody guards: for migrations, for upkeep.

@@ -5,6 +5,7 @@
 //! audited table without an entry is an escape.
 
 mod cache;
+mod cascade;
 mod connection;
 mod live;
 mod parse;
@@ -21,7 +22,7 @@ use audit_core::{AuditConfig, Escape, Operation};
 use sea_orm::{DbBackend, DbErr};
 
 use self::verdict::{Target, Verdict, Write};
-pub use self::{connection::AuditConnection, pool::AuditPool};
+pub use self::{cascade::Cascade, connection::AuditConnection, pool::AuditPool};
 pub(crate) use self::{permits::Permits, statement::Kind};
 use crate::{AuditCounters, entity, error::AuditError};
 

@@ -20,7 +20,7 @@ impl sealed::Sealed for DatabaseConnection {}
 
 impl AuditPool for DatabaseConnection {
     fn guarded(&self) -> AuditConnection {
-        AuditConnection::new(self.clone())
+        AuditConnection::of_pool(self.clone())
     }
 }
 

@@ -100,6 +100,7 @@ impl AuditTransaction {
     ) -> Result<Self, DbErr> {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
         let pool = db.guarded();
+        pool.tell_of_cascades().await;
         let guard = pool.guard();
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
