@@ -57,7 +57,8 @@
 //! # What it does not see
 //!
 //! Writes that reach no `ActiveModel`: `Entity::update_many`, `Entity::insert(..).exec`, raw SQL,
-//! cascades and triggers of the database, other programs.
+//! cascades and triggers of the database, other programs. [`AuditConnection`] around the pool refuses those
+//! among them that go through it, and [`AuditTransaction`] does so by itself; the database's own remain.
 //!
 //! # Generic code
 //!

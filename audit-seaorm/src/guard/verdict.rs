@@ -9,7 +9,7 @@ use super::{
     parse::{Parsed, parse},
     stack,
     statement::Kind,
-    words::words,
+    words::{without_digits, words},
 };
 use crate::{
     entity,
@@ -55,6 +55,9 @@ impl Verdict {
             return Self::Opaque("an executable comment");
         }
 
+        if mentioned.is_empty() && !may_hide(sql) {
+            return Self::Clear;
+        }
         let Ok(tokens) = Tokenizer::new(dialect(backend), sql).tokenize() else {
             return Self::of_unparsed(opaque_word(sql), mentioned);
         };
@@ -112,9 +115,20 @@ fn has_executable_comment(sql: &str) -> bool {
     sql.contains("/*!") || sql.contains("/*M!")
 }
 
+/// The words of what cannot be seen through.
+const OPAQUE: [&str; 4] = ["CALL", "DO", "EXEC", "EXECUTE"];
+/// The words of what reaches tables without their names.
+const WIDE: [&str; 4] = ["CASCADE", "DATABASE", "OWNED", "SCHEMA"];
+
 fn opaque_word(sql: &str) -> Option<&'static str> {
-    let opaque = ["CALL", "DO", "EXECUTE", "EXEC"];
-    words(sql).find_map(|word| opaque.into_iter().find(|known| known.eq_ignore_ascii_case(word)))
+    words(sql).find_map(|word| OPAQUE.into_iter().find(|known| known.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a text that names no guarded table may write one all the same.
+fn may_hide(sql: &str) -> bool {
+    let known =
+        |word: &str| OPAQUE.iter().chain(&WIDE).any(|known| known.eq_ignore_ascii_case(word));
+    words(sql).any(|word| known(without_digits(word)))
 }
 
 /// The table that a parsed name means, if it is guarded.

@@ -22,7 +22,7 @@ pub(super) fn words(sql: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `1DELETE` is a number and a word.
-fn without_digits(word: &str) -> &str {
+pub(super) fn without_digits(word: &str) -> &str {
     word.trim_start_matches(|char: char| char.is_ascii_digit())
 }
 
