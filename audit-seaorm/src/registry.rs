@@ -131,7 +131,7 @@ pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
 mod tests {
     use super::*;
 
-    #[allow(unreachable_pub, reason = "an entity is written as applications write it")]
+    #[allow(dead_code, unreachable_pub, reason = "an entity is written as applications write it")]
     mod post {
         use sea_orm::entity::prelude::*;
 
