@@ -12,7 +12,7 @@ pub trait Auditable: EntityTrait<ActiveModel: AuditHooks> {
     /// The columns that are not stored in the clear.
     const RULES: &'static [(Self::Column, FieldRule)];
 
-    /// The writes of `EntityTrait`, audited: see [`audited`](crate::audited). The derive gives the
+    /// The writes of `EntityTrait`, audited: see [`audited`](mod@crate::audited). The derive gives the
     /// entity a function of its own of this name, so that only generic code needs the trait.
     fn audited() -> Audited<Self> {
         Audited::new()

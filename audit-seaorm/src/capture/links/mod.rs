@@ -5,7 +5,7 @@
 //! it calls the hook of an insert all the same. So the derive gives `ActiveModel` and `ActiveModelEx`
 //! methods of the same names, which come here: the same steps, with the same hooks of the user's, and the
 //! writes through the recorded builders. Whether the junction is audited is not known to the compiler
-//! here; the [registry](crate::registry) knows.
+//! here; the registry knows.
 
 #![allow(
     clippy::missing_errors_doc,
