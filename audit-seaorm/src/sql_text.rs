@@ -33,6 +33,7 @@ pub(crate) struct Shape {
 pub(crate) enum Kind {
     /// As many entries as there are columns, times the columns.
     InsertEntries,
+    Insert,
     UpdateBothImages,
     UpdateReturning,
     Update,

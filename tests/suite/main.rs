@@ -27,6 +27,7 @@ mod ui;
 mod values;
 mod verify;
 mod who;
+mod without_returning;
 
 fn main() -> ExitCode {
     audit_tests::run(
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
             values::tests(),
             verify::tests(),
             who::tests(),
+            without_returning::tests(),
         ]
         .concat(),
     )

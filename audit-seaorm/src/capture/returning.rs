@@ -1,9 +1,13 @@
 //! Statements that give back the rows they wrote.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable,
     Statement,
-    sea_query::{Expr, InsertStatement, IntoIden, Query, ReturningClause, UpdateStatement},
+    sea_query::{
+        DeleteStatement, Expr, InsertStatement, IntoIden, Query, ReturningClause, UpdateStatement,
+    },
 };
 
 pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
@@ -17,15 +21,25 @@ pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
 
 pub(in crate::capture) async fn inserted<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
-    mut insert: InsertStatement,
+    statement: InsertStatement,
 ) -> Result<Vec<E::Model>, DbErr> {
-    let backend = db.get_database_backend();
+    rows::<E, D>(db, insert::<E>(db.get_database_backend(), statement)).await
+}
+
+pub(in crate::capture) fn insert<E: EntityTrait>(
+    backend: DbBackend,
+    mut insert: InsertStatement,
+) -> Statement {
     insert.returning(columns::<E>(backend));
-    let mut statement = backend.build(&insert);
-    if backend == DbBackend::MySql {
-        add_returning::<E>(&mut statement);
-    }
-    rows::<E, D>(db, statement).await
+    with_returning::<E>(backend, backend.build(&insert))
+}
+
+pub(in crate::capture) fn delete<E: EntityTrait>(
+    backend: DbBackend,
+    mut delete: DeleteStatement,
+) -> Statement {
+    delete.returning(columns::<E>(backend));
+    with_returning::<E>(backend, backend.build(&delete))
 }
 
 pub(in crate::capture) fn columns<E: EntityTrait>(backend: DbBackend) -> ReturningClause {
@@ -34,16 +48,38 @@ pub(in crate::capture) fn columns<E: EntityTrait>(backend: DbBackend) -> Returni
         .exprs(columns.map(|column| column.select_as(column.into_returning_expr(backend))))
 }
 
-/// `MariaDB` has it since 10.5; `SeaQuery` leaves it out, for `MySQL` has it not.
-fn add_returning<E: EntityTrait>(statement: &mut Statement) {
-    let mut select = Query::select();
-    for column in E::Column::iter() {
-        select.expr_as(column.select_as(Expr::col(column)), column.into_iden());
+/// `MariaDB` has it for INSERT and DELETE; `SeaQuery` leaves it out, for `MySQL` has it not.
+fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) -> Statement {
+    if backend == DbBackend::MySql {
+        let mut select = Query::select();
+        for column in E::Column::iter() {
+            select.expr_as(column.select_as(Expr::col(column)), column.into_iden());
+        }
+        let columns = DbBackend::MySql.build(&select);
+        statement.sql.push_str(" RETURNING");
+        statement.sql.push_str(columns.sql.strip_prefix("SELECT").unwrap_or_default());
     }
-    let columns = DbBackend::MySql.build(&select);
-    let columns = columns.sql.strip_prefix("SELECT").unwrap_or_default().to_owned();
-    statement.sql.push_str(" RETURNING");
-    statement.sql.push_str(&columns);
+    statement
+}
+
+/// Unset once a server of that family turns out not to know it.
+static MARIADB: AtomicBool = AtomicBool::new(true);
+
+/// Whether an INSERT or a DELETE can give its rows back.
+pub(in crate::capture) fn is_supported(db: &impl ConnectionTrait) -> bool {
+    db.support_returning()
+        || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed)
+}
+
+/// Whether the server refused RETURNING, as `MySQL` does: with a syntax error, which has changed
+/// nothing and leaves the transaction as it was. From then on it is asked no more.
+pub(in crate::capture) fn is_refused(db: &impl ConnectionTrait, error: &DbErr) -> bool {
+    let refused = db.get_database_backend() == DbBackend::MySql
+        && error.to_string().contains("You have an error in your SQL syntax");
+    if refused {
+        MARIADB.store(false, Ordering::Relaxed);
+    }
+    refused
 }
 
 /// The one row that a statement gives back.

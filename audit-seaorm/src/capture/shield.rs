@@ -2,7 +2,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -22,7 +22,7 @@ use tracing::{Instrument, instrument::WithSubscriber};
 /// So whoever drops the operation leaves it to a task that finishes it.
 ///
 /// A caller who leaves while `begin` still waits has changed nothing: then `work` is not begun, and
-/// `begin` is given a second. Outside of a Tokio runtime there is no task to be had, and the operation
+/// `begin` is given time to end. Outside of a Tokio runtime there is no task to be had, and the operation
 /// is dropped with its future.
 pub(crate) async fn run<B, F, U, T>(
     begin: B,
@@ -53,10 +53,40 @@ where
     .await
 }
 
-/// How long an abandoned operation may still wait for what it begins with. A `BEGIN` that is under way
-/// takes no longer, and those whose callers gave up waiting for a busy pool must not pile up in front of
-/// it. (That of `SQLite` can take longer, and may be dropped: its driver takes it back by itself.)
+/// How many abandoned operations may wait for what they begin with, for as long as the pool lets them.
+/// They have the time to finish a `BEGIN` that is under way, however slow the server.
+const MAX_WAITING: usize = 64;
+/// How long the others may, of which nearly all wait for a connection of a busy pool: they must not pile
+/// up in front of it. (A `BEGIN` of `SQLite` can take longer, and may be dropped: its driver takes it
+/// back by itself.)
 const PATIENCE: Duration = Duration::from_secs(1);
+
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// An abandoned operation that waits.
+struct Waiting {
+    is_one_of_few: bool,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self { is_one_of_few: WAITING.fetch_add(1, Ordering::Relaxed) < MAX_WAITING }
+    }
+
+    async fn end<T>(self, operation: Operation<T>) {
+        if self.is_one_of_few {
+            let _ = operation.await;
+        } else {
+            let _ = timeout(PATIENCE, operation).await;
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Default)]
 struct Progress {
@@ -101,7 +131,7 @@ impl<T: Send + 'static> Drop for Shielded<T> {
             if self.progress.begun.load(Ordering::Relaxed) {
                 drop(runtime.spawn(operation));
             } else {
-                drop(runtime.spawn(async move { timeout(PATIENCE, operation).await }));
+                drop(runtime.spawn(Waiting::new().end(operation)));
             }
         }
     }

@@ -57,7 +57,7 @@ impl<E: EntityTrait> Rows<E> {
         self.rows.into_iter().map(move |row| Self { rows: vec![row], columns: columns.clone() })
     }
 
-    pub(super) fn insert(&self, on_conflict: Option<&OnConflict>) -> InsertStatement {
+    pub(in crate::capture) fn insert(&self, on_conflict: Option<&OnConflict>) -> InsertStatement {
         let mut insert = InsertStatement::new();
         insert.into_table(E::default().table_ref()).or_default_values();
         insert.columns(self.columns.iter().map(|(_, column, _)| *column));

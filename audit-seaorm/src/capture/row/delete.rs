@@ -41,17 +41,26 @@ impl<E: Auditable> Write for Delete<E> {
         recorder: &Recorder<E>,
         ground: Ground<'_, D>,
     ) -> Result<Option<E::Model>, DbErr> {
-        let before = if ground.db.support_returning() {
-            delete_returning::<E, D>(&self.0, &ground).await?
-        } else {
-            delete_locked::<E, D>(&self.0, &ground).await?
-        };
+        let before = delete::<E, D>(&self.0, &ground).await?;
         if let Some(before) = &before {
             let change = recorder.deleted(before);
             recorder.record(&ground, change).await?;
         }
         Ok(before)
     }
+}
+
+async fn delete<E: EntityTrait, D: ConnectionTrait>(
+    row: &Target<E>,
+    ground: &Ground<'_, D>,
+) -> Result<Option<E::Model>, DbErr> {
+    if returning::is_supported(ground.db) {
+        match delete_returning::<E, D>(row, ground).await {
+            Err(error) if returning::is_refused(ground.db, &error) => {}
+            before => return before,
+        }
+    }
+    delete_locked::<E, D>(row, ground).await
 }
 
 /// The statement is its own before-image. It asks for no more than the right to delete, where
@@ -62,8 +71,7 @@ async fn delete_returning<E: EntityTrait, D: ConnectionTrait>(
 ) -> Result<Option<E::Model>, DbErr> {
     let backend = ground.db.get_database_backend();
     let delete = row.statement(backend, Kind::DeleteReturning, Vec::new(), Vec::new(), |row| {
-        let mut delete = E::delete_many().filter(row).into_query();
-        backend.build(delete.returning(returning::columns::<E>(backend)))
+        returning::delete::<E>(backend, E::delete_many().filter(row).into_query())
     });
     returning::row::<E, D>(ground.db, delete).await
 }

@@ -1,9 +1,13 @@
 use audit_core::Operation;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable,
+    Statement,
+};
 
 use crate::{
     Auditable,
-    capture::{Ground, ModelOf, Write},
+    capture::{Ground, ModelOf, Write, bulk::Rows, returning},
+    sql_text::{self, Kind},
     writer::Recorder,
 };
 
@@ -24,9 +28,43 @@ where
         recorder: &Recorder<A::Entity>,
         ground: Ground<'_, D>,
     ) -> Result<ModelOf<A>, DbErr> {
-        let after = A::Entity::insert(self.0).exec_with_returning(ground.db).await?;
+        let after = insert(self.0, ground.db).await?;
         let change = recorder.created(&after);
         recorder.record(&ground, change).await?;
         Ok(after)
     }
+}
+
+async fn insert<A, D>(row: A, db: &D) -> Result<ModelOf<A>, DbErr>
+where
+    A: ActiveModelTrait + Send + 'static,
+    ModelOf<A>: IntoActiveModel<A>,
+    D: ConnectionTrait,
+{
+    if returning::is_supported(db) {
+        let statement = statement::<A, D>(&row, db);
+        match returning::row::<A::Entity, D>(db, statement).await {
+            Err(error) if returning::is_refused(db, &error) => {}
+            row => {
+                let missing = || DbErr::RecordNotFound("Failed to find inserted item".to_owned());
+                return row?.ok_or_else(missing);
+            }
+        }
+    }
+    A::Entity::insert(row).exec_with_returning(db).await
+}
+
+fn statement<A: ActiveModelTrait, D: ConnectionTrait>(row: &A, db: &D) -> Statement {
+    let backend = db.get_database_backend();
+    let (mut places, mut values) = (Vec::new(), Vec::new());
+    for (place, column) in <A::Entity as EntityTrait>::Column::iter().enumerate() {
+        if let ActiveValue::Set(value) | ActiveValue::Unchanged(value) = row.get(column) {
+            places.push(place);
+            values.push(value);
+        }
+    }
+    sql_text::statement::<A::Entity>(backend, Kind::Insert, places, values, |_| {
+        let insert = Rows::<A::Entity>::of([row.clone()]).insert(None);
+        returning::insert::<A::Entity>(backend, insert)
+    })
 }

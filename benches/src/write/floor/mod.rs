@@ -12,7 +12,8 @@
 //! - MariaDB returns rows from INSERT and DELETE but not from UPDATE, which reads before and after.
 //! - Values become JSON here and not in the database, since values of any column have to, and so the
 //!   entry is a statement of its own: one for all rows of a write, or as few as the bind limit allows.
-//! - No savepoint in a transaction of the caller's: an error is the caller's reason to roll back.
+//! - A savepoint in a transaction of the caller's: without one, whoever goes on after an error or after
+//!   dropping the future half-way commits a change without its entry.
 //! - `BEGIN` and `COMMIT` are messages of their own: `SQLx` sends nothing along with them.
 
 mod entry;
@@ -25,7 +26,7 @@ use audit_core::Stamp;
 use sea_orm::{
     DatabaseConnection,
     prelude::{DateTimeUtc, Uuid},
-    sqlx::{Database, Pool},
+    sqlx::{Connection as _, Database, Pool},
 };
 
 use super::{
@@ -134,7 +135,9 @@ impl<D: Driver> Contender for Floor<'_, D> {
     async fn in_transaction(&self, write: Write, number: i64, meter: &mut Meter) -> Result<()> {
         let mut txn = self.pool.begin().await?;
         let lap = meter.start();
-        write_and_store::<D>(&mut txn, write, number, Begun::ByCaller, None).await?;
+        let mut savepoint = txn.begin().await?;
+        write_and_store::<D>(&mut savepoint, write, number, Begun::ByCaller, None).await?;
+        savepoint.commit().await?;
         meter.stop(&lap);
         Ok(txn.commit().await?)
     }
