@@ -9,6 +9,7 @@ mod insert;
 mod kept;
 pub(crate) mod keys;
 mod page;
+mod pages;
 mod rows;
 mod selection;
 mod update;

@@ -9,7 +9,7 @@ use sea_orm::{
 use super::{
     Keep, Kept, Written,
     keys::{self, Key, key_of},
-    page::PageSize,
+    pages::{MAX_NAMED, Pages},
     selection::{Selection, locked_by_key, looks_around},
 };
 use crate::{
@@ -24,9 +24,6 @@ use crate::{
     record,
     writer::Recorder,
 };
-
-/// How many rows one statement names by their keys at most.
-const MAX_NAMED: usize = 1024;
 
 /// The rows of a filter with what is set in them.
 pub(crate) struct UpdateMany<E: Auditable> {
@@ -94,39 +91,26 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         let selection = Selection::<E>::new(self.update.filter.clone());
         // A filter that looks at other rows would see what the pages before have changed.
         let in_pages = selection.is_by_row();
-        let (mut size, mut last) = (PageSize::default(), None);
+        let mut pages = Pages::new(&selection, self.ground, Intent::Update, in_pages);
         loop {
-            let limit = in_pages.then(|| size.rows());
-            let before =
-                selection.locked(self.ground, Intent::Update, last.as_ref(), limit).await?;
-            let Some(row) = before.last() else {
-                return Ok(kept);
-            };
-            last = Some(key_of::<E>(row));
-            let is_last = limit.is_none_or(|limit| (before.len() as u64) < limit);
-            size.adapt(self.update_rows(before, &mut kept).await?);
-            if is_last {
+            let page = pages.next().await?;
+            if page.is_empty() {
                 return Ok(kept);
             }
+            let mut weight = 0;
+            for rows in page {
+                weight += self.update_rows(rows, &mut kept).await?;
+            }
+            pages.weigh(weight);
         }
     }
 
     /// Updates rows that are locked, and tells about how much their entries weigh.
-    async fn update_rows(
-        &self,
-        mut before: Vec<E::Model>,
-        kept: &mut Kept<E>,
-    ) -> Result<usize, DbErr> {
-        let mut weight = 0;
-        while !before.is_empty() {
-            let rest = before.split_off(before.len().min(MAX_NAMED));
-            let rows = std::mem::replace(&mut before, rest);
-            let keys: Vec<_> = rows.iter().map(key_of::<E>).collect();
-            let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
-            let after = self.after(named, &keys).await?;
-            weight += self.record(rows, after, kept).await?;
-        }
-        Ok(weight)
+    async fn update_rows(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+        let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
+        let after = self.after(named, &keys).await?;
+        self.record(before, after, kept).await
     }
 
     /// Values that look at other rows must all see the same.

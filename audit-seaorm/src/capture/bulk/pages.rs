@@ -1,0 +1,60 @@
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+
+use super::{
+    keys::{Key, key_of},
+    page::PageSize,
+    selection::Selection,
+};
+use crate::capture::{Ground, Intent};
+
+/// How many rows one statement names by their keys at most.
+pub(super) const MAX_NAMED: usize = 1024;
+
+/// The rows of a selection in the order of their keys, locked as they come.
+pub(super) struct Pages<'a, E, D> {
+    selection: &'a Selection<E>,
+    ground: &'a Ground<'a, D>,
+    intent: Intent,
+    /// None if all rows have to be one page.
+    size: Option<PageSize>,
+    last: Option<Key>,
+    done: bool,
+}
+
+impl<'a, E: EntityTrait, D: ConnectionTrait> Pages<'a, E, D> {
+    pub(super) fn new(
+        selection: &'a Selection<E>,
+        ground: &'a Ground<'a, D>,
+        intent: Intent,
+        in_pages: bool,
+    ) -> Self {
+        let size = in_pages.then(PageSize::default);
+        Self { selection, ground, intent, size, last: None, done: false }
+    }
+
+    /// The next page in parts that one statement can name; none of them is empty, but the page is once
+    /// there are no rows left.
+    pub(super) async fn next(&mut self) -> Result<Vec<Vec<E::Model>>, DbErr> {
+        if self.done {
+            return Ok(Vec::new());
+        }
+        let limit = self.size.as_ref().map(PageSize::rows);
+        let mut rows =
+            self.selection.locked(self.ground, self.intent, self.last.as_ref(), limit).await?;
+        self.last = rows.last().map(key_of::<E>);
+        self.done = limit.is_none_or(|limit| (rows.len() as u64) < limit);
+        let mut parts = Vec::new();
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(MAX_NAMED));
+            parts.push(std::mem::replace(&mut rows, rest));
+        }
+        Ok(parts)
+    }
+
+    /// Takes into account how much the entries of the page weigh.
+    pub(super) fn weigh(&mut self, weight: usize) {
+        if let Some(size) = &mut self.size {
+            size.adapt(weight);
+        }
+    }
+}
