@@ -18,22 +18,22 @@ impl ConnectionTrait for AuditTransaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.inner.execute_raw(statement).await
+        self.core.heed(self.core.inner.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.core.admit(sql)?;
-        self.core.inner.execute_unprepared(sql).await
+        self.core.heed(self.core.inner.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.inner.query_one_raw(statement).await
+        self.core.heed(self.core.inner.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.inner.query_all_raw(statement).await
+        self.core.heed(self.core.inner.query_all_raw(statement).await)
     }
 
     fn support_returning(&self) -> bool {

@@ -26,18 +26,40 @@ pub(crate) struct Core {
     pub(super) config: Arc<AuditConfig>,
     pub(super) guard: Guard,
     pub(super) deferred: bool,
+    /// Held so that levels end from the innermost outwards, whoever holds the last share. Declared
+    /// last, so that it goes after the savepoint of this level.
+    pub(super) parent: Option<Arc<Core>>,
 }
 
 impl Core {
+    /// `SQLx` answers a savepoint that fails, as one in an aborted transaction of `PostgreSQL`, by taking
+    /// back the level around it. What followed would commit by itself.
     pub(super) async fn nested(&self, options: TransactionOptions) -> Result<Self, DbErr> {
+        let begun = self.inner.begin_with_options(options).await;
+        if begun.is_err() {
+            self.ledger.set_broken(Broken::Unclear);
+        }
         Ok(Self {
-            inner: self.inner.begin_with_options(options).await?,
+            inner: begun?,
             ledger: Arc::clone(&self.ledger),
             buffer: Buffer::default(),
             config: Arc::clone(&self.config),
             guard: self.guard,
             deferred: self.deferred,
+            parent: None,
         })
+    }
+
+    /// Gives a share back. Whose was the last one, because its owner has left meanwhile, rolls back, and
+    /// so on outwards: `SeaORM` panics when a transaction is dropped while another task uses the
+    /// connection.
+    pub(super) async fn take_back(self: Arc<Self>) {
+        let mut level = Some(self);
+        while let Some(Self { inner, parent, .. }) = level.and_then(Arc::into_inner) {
+            // There is nobody left to tell, and a lost connection has taken everything back.
+            let _ = inner.rollback().await;
+            level = parent;
+        }
     }
 
     pub(super) async fn perform<W: Write>(
@@ -142,6 +164,16 @@ impl Core {
     /// Tells that a change has been made which will have no entry.
     pub(crate) fn entry_failed(&self) {
         self.ledger.set_broken(Broken::EntryFailed);
+    }
+
+    /// Notes that a statement which is not ours has ended the transaction.
+    pub(super) fn heed<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(error) = &outcome
+            && undoes_all(error)
+        {
+            self.ledger.set_broken(Broken::Unclear);
+        }
+        outcome
     }
 
     pub(crate) fn group(&self) -> Uuid {

@@ -68,7 +68,6 @@ use crate::{
 /// ```
 pub struct AuditTransaction {
     core: Arc<Core>,
-    parent: Option<Arc<Core>>,
 }
 
 impl AuditTransaction {
@@ -113,13 +112,29 @@ impl AuditTransaction {
             config: AuditConfig::current(),
             guard,
             deferred,
+            parent: None,
         };
-        Ok(Self { core: Arc::new(core), parent: None })
+        Ok(Self { core: Arc::new(core) })
     }
 
     async fn nested(&self, options: TransactionOptions) -> Result<Self, DbErr> {
-        let core = self.step(async move |core| core.nested(options).await).await?;
-        Ok(Self { core: Arc::new(core), parent: Some(Arc::clone(&self.core)) })
+        let caller = Arc::new(());
+        let waiting = Arc::downgrade(&caller);
+        let step = self.step(async move |core| {
+            let parent = Some(Arc::clone(&core));
+            let nested = Arc::new(Core { parent, ..core.nested(options).await? });
+            if waiting.strong_count() == 0 {
+                nested.take_back().await;
+                return Err(DbErr::Custom("audit: dropped while it began".to_owned()));
+            }
+            Ok(nested)
+        });
+        let step = std::pin::pin!(step);
+        // Declared after the step, so gone before what remains of it runs as a task.
+        let present = Some(caller);
+        let core = step.await;
+        drop(present);
+        Ok(Self { core: core? })
     }
 
     /// Writes the entries and commits. A nested transaction hands its entries to its parent instead.
@@ -133,14 +148,14 @@ impl AuditTransaction {
     ///
     /// Dropped half-way, either all of it is committed or nothing.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { core, parent } = self;
+        let core = self.core;
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
         shield::run(begin, async move |_turn| {
             // Nobody but the writes under way shares it, and none is under way.
             let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
-            match parent {
-                Some(parent) => hand_over(core, &parent).await,
+            match core.parent.clone() {
+                Some(parent) => hand_over(core, parent).await,
                 None => write_and_commit(core).await,
             }
         })
@@ -161,8 +176,13 @@ impl AuditTransaction {
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
         shield::run(begin, async move |_turn| {
-            let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
-            core.inner.rollback().await
+            let Core { inner, parent, .. } =
+                Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
+            let outcome = inner.rollback().await;
+            if let Some(parent) = parent {
+                parent.take_back().await;
+            }
+            outcome
         })
         .await
     }
@@ -209,9 +229,10 @@ impl AuditTransaction {
         shield::run(begin, async move |turn| {
             ledger.check()?;
             let unfinished = ledger.unfinished(Broken::Cancelled);
-            // The share in the transaction ends here, ahead of the turn: see `commit`.
-            let outcome = work(core).await;
+            let outcome = work(Arc::clone(&core)).await;
             unfinished.done();
+            // The share in the transaction ends here, ahead of the turn: see `commit`.
+            core.take_back().await;
             drop(turn);
             outcome
         })
@@ -223,12 +244,13 @@ impl AuditTransaction {
     }
 }
 
-async fn hand_over(core: Core, parent: &Core) -> Result<(), DbErr> {
+async fn hand_over(core: Core, parent: Arc<Core>) -> Result<(), DbErr> {
     core.ledger.check()?;
     let ledger = Arc::clone(&core.ledger);
     let unfinished = ledger.unfinished(Broken::Cancelled);
-    let outcome = core.release(parent).await;
+    let outcome = core.release(&parent).await;
     unfinished.done();
+    parent.take_back().await;
     outcome
 }
 
@@ -248,7 +270,7 @@ impl fmt::Debug for AuditTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditTransaction")
             .field("transaction_id", &self.core.group())
-            .field("nested", &self.parent.is_some())
+            .field("nested", &self.core.parent.is_some())
             .finish_non_exhaustive()
     }
 }
