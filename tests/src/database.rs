@@ -135,20 +135,33 @@ impl ScratchDatabase {
         &self,
         change: impl FnOnce(&mut ConnectOptions),
     ) -> Result<DatabaseConnection, DbErr> {
-        let mut options = ConnectOptions::new(&self.url);
-        options
-            .max_connections(if self.backend == Backend::Sqlite { 8 } else { 16 })
-            .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
-                sqlite
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Off)
-                    .busy_timeout(SQLITE_BUSY_TIMEOUT)
-                    .foreign_keys(true)
-            });
-        change(&mut options);
-        Database::connect(options).await
+        connect(self.backend, &self.url, change).await
     }
+}
+
+/// Opens a pool on a test's database, as the test has one; `change` may alter its options.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn connect(
+    backend: Backend,
+    url: &str,
+    change: impl FnOnce(&mut ConnectOptions),
+) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(if backend == Backend::Sqlite { 8 } else { 16 })
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Off)
+                .busy_timeout(SQLITE_BUSY_TIMEOUT)
+                .foreign_keys(true)
+        });
+    change(&mut options);
+    Database::connect(options).await
 }
 
 fn file_in(folder: &TempDir) -> PathBuf {

@@ -27,6 +27,7 @@
 //! | `AUDIT_TEST_POSTGRES_URL`, `AUDIT_TEST_MARIADB_URL` | a server on which databases may be created |
 //! | `AUDIT_TEST_SKIP` | backends that may stay untested, comma-separated; any other missing one fails the run |
 //! | `AUDIT_TEST_LONG` | set: long versions of the tests, see [`long`] |
+//! | `AUDIT_TEST_SEED` | the seed of the one random history that `property` replays |
 //! | `AUDIT_TEST_SUMMARY` | a file that gets the summary lines instead of stdout |
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a test fails")]
@@ -39,7 +40,7 @@ mod runner;
 mod test;
 
 pub use backend::Backend;
-pub use database::TestDb;
+pub use database::{TestDb, connect};
 pub use runner::run;
 pub use test::Test;
 

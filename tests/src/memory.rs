@@ -29,6 +29,15 @@ pub async fn peak_of(work: impl Future) -> usize {
     PEAK.load(Ordering::Relaxed).saturating_sub(before)
 }
 
+/// The memory of the process that is in RAM at this moment, C code's as well.
+#[must_use]
+pub fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    kib.unwrap_or_default() << 10
+}
+
 fn took(bytes: usize) {
     let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
     PEAK.fetch_max(live, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! `Entity::audited()`: the builders of `EntityTrait`, recorded.
 
 use audit_seaorm::{AuditConfig, AuditContext, AuditTransaction};
-use audit_tests::{Backend, TestDb, memory};
+use audit_tests::{Backend, TestDb, long, memory};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, Iterable, QueryFilter,
@@ -46,6 +46,7 @@ audit_tests::tests! {
     an_excluded_table_is_written_and_not_recorded,
     ten_thousand_rows,
     #[alone] memory_stays_bounded,
+    #[alone] a_million_rows_are_deleted_in_bounded_memory,
     two_updates_in_opposite_orders,
     updates_and_inserts_at_the_same_time,
     #[only(Sqlite)] a_deferred_transaction_takes_the_write_lock_first,
@@ -748,6 +749,46 @@ async fn memory_stays_bounded(t: TestDb) {
     .await;
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM audit_trail").await, 8000);
     assert!(peak < 32 << 20, "{peak} bytes at the peak");
+}
+
+/// The long form; the short one is `memory_stays_bounded`, with larger rows.
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn a_million_rows_are_deleted_in_bounded_memory(t: TestDb) {
+    let rows = if long() { 1_000_000 } else { 5000 };
+    create!(t, post::Entity);
+    let numbers = match t.backend {
+        Backend::Postgres => format!("SELECT n FROM generate_series(1, {rows}) n"),
+        Backend::MariaDb => format!("SELECT seq AS n FROM seq_1_to_{rows}"),
+        Backend::Sqlite => format!(
+            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {rows}) \
+             SELECT n FROM c"
+        ),
+    };
+    let text = if t.backend == Backend::MariaDb { "char" } else { "text" };
+    let insert = format!(
+        "INSERT INTO post (title, likes, views) SELECT CAST(n AS {text}), 0, 0 FROM ({numbers}) s"
+    );
+    sql(&t.db, &insert).await;
+    let begun = std::time::Instant::now();
+    let resident = memory::resident_bytes();
+    let peak = memory::peak_of(async {
+        let deleted = post::Entity::audited().delete_many().exec(&t.db).await.unwrap();
+        assert_eq!(deleted.rows_affected, rows);
+    })
+    .await;
+    if long() {
+        println!(
+            "{}: {rows} rows deleted in {:?}, {} KiB at the peak, {} KiB resident before, {} after",
+            t.backend.name(),
+            begun.elapsed(),
+            peak >> 10,
+            resident >> 10,
+            memory::resident_bytes() >> 10,
+        );
+    }
+    let recorded = number(&t.db, "SELECT COUNT(*) FROM audit_trail").await;
+    assert_eq!(u64::try_from(recorded).unwrap(), rows);
+    assert!(peak < 64 << 20, "{peak} bytes at the peak");
 }
 
 /// Pages are taken in the order of the keys, so that the two wait for each other; filters that

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 mod bulk;
 mod capture;
 mod concurrency;
+mod crash;
+mod damage;
 mod entities;
 mod escape;
 mod failure;
@@ -19,6 +21,7 @@ mod keys;
 mod migration;
 mod no_phantom;
 mod policy;
+mod property;
 mod regress;
 mod relations;
 mod support;
@@ -30,11 +33,15 @@ mod who;
 mod without_returning;
 
 fn main() -> ExitCode {
+    if let Some(url) = crash::writer_url() {
+        return crash::write_for_ever(&url);
+    }
     audit_tests::run(
         [
             bulk::tests(),
             capture::tests(),
             concurrency::tests(),
+            crash::tests(),
             escape::tests(),
             failure::tests(),
             guard::tests(),
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
             migration::tests(),
             no_phantom::tests(),
             policy::tests(),
+            property::tests(),
             regress::tests(),
             relations::tests(),
             transaction::tests(),

@@ -27,7 +27,7 @@ audit_tests::tests! {
     links_of_an_unaudited_owner_are_created_once,
 }
 
-mod writer {
+pub(crate) mod writer {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -49,7 +49,7 @@ mod writer {
     }
 }
 
-mod portrait {
+pub(crate) mod portrait {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -67,7 +67,7 @@ mod portrait {
     }
 }
 
-mod article {
+pub(crate) mod article {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -90,7 +90,7 @@ mod article {
     }
 }
 
-mod note {
+pub(crate) mod note {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -107,7 +107,7 @@ mod note {
     }
 }
 
-mod tag {
+pub(crate) mod tag {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -124,7 +124,7 @@ mod tag {
 }
 
 /// A junction whose key is the link itself, with hooks that note themselves.
-mod article_tag {
+pub(crate) mod article_tag {
     use audit_seaorm::{Auditable, audited};
     use sea_orm::entity::prelude::*;
 
@@ -188,7 +188,7 @@ mod article_tag {
     }
 }
 
-mod reader {
+pub(crate) mod reader {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -205,7 +205,7 @@ mod reader {
 }
 
 /// A junction with a key of its own.
-mod reading {
+pub(crate) mod reading {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -226,7 +226,7 @@ mod reading {
     }
 }
 
-mod follow {
+pub(crate) mod follow {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -312,19 +312,19 @@ async fn schema(t: &TestDb) {
     );
 }
 
-fn writer(name: &str) -> writer::ActiveModelEx {
+pub(crate) fn writer(name: &str) -> writer::ActiveModelEx {
     writer::ActiveModel::builder().set_name(name)
 }
 
-fn article(title: &str) -> article::ActiveModelEx {
+pub(crate) fn article(title: &str) -> article::ActiveModelEx {
     article::ActiveModel::builder().set_title(title)
 }
 
-fn tag(name: &str) -> tag::ActiveModelEx {
+pub(crate) fn tag(name: &str) -> tag::ActiveModelEx {
     tag::ActiveModel::builder().set_name(name)
 }
 
-fn note(text: &str) -> note::ActiveModelEx {
+pub(crate) fn note(text: &str) -> note::ActiveModelEx {
     note::ActiveModel::builder().set_text(text)
 }
 

@@ -10,8 +10,8 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, ModelTrait,
-    TransactionOptions, TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    ModelTrait, TransactionOptions, TransactionTrait,
 };
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -19,6 +19,7 @@ use tokio::sync::Barrier;
 use crate::{
     concurrency::{assert_chain, cancelled_after, contend, settled},
     entities::post,
+    relations,
     support::{assert_lines, by, create, entries, new_post, number, sql, trail, unseen_post},
 };
 
@@ -44,6 +45,9 @@ audit_tests::tests! {
     a_refused_statement_does_not_break_it,
     a_failed_nested_commit_leaves_the_parent,
     a_deadlock_breaks_it,
+    a_deadlock_of_a_statement_that_is_not_audited_breaks_it,
+    a_savepoint_that_fails_breaks_it,
+    a_cancelled_write_with_children_leaves_it_whole,
     it_obeys_its_options,
 }
 
@@ -432,6 +436,68 @@ async fn a_deadlock_breaks_it(t: TestDb) {
     assert_eq!(entries.len(), 3);
     assert!(entries.iter().all(|entry| entry.user_id.as_deref() == Some(winner)));
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+}
+
+/// As above, by SQL of the caller's that the trail does not see.
+async fn a_deadlock_of_a_statement_that_is_not_audited_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    if t.backend == Backend::Sqlite {
+        return;
+    }
+    sql(&t.db, "CREATE TABLE unseen (id int PRIMARY KEY, n int)").await;
+    sql(&t.db, "INSERT INTO unseen VALUES (1, 0), (2, 0)").await;
+    let both = Barrier::new(2);
+    let cross = async |first: i32, second: i32| {
+        let txn = AuditTransaction::begin(&t.db).await?;
+        new_post(&first.to_string()).insert(&txn).await?;
+        for (holds, id) in [first, second].into_iter().enumerate() {
+            let update = format!("UPDATE unseen SET n = n + 1 WHERE id = {id}");
+            let _ = txn.execute_unprepared(&update).await;
+            if holds == 0 {
+                both.wait().await;
+            }
+        }
+        txn.commit().await
+    };
+    let (one, other): (Result<(), DbErr>, _) = tokio::join!(cross(1, 2), cross(2, 1));
+    assert_eq!(usize::from(one.is_err()) + usize::from(other.is_err()), 1, "{one:?} {other:?}");
+    let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+/// `SQLx` takes back the transaction around it. What followed would commit by itself, and its entry
+/// would go with the rollback.
+async fn a_savepoint_that_fails_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    if t.backend != Backend::Postgres {
+        return; // Elsewhere a refused statement leaves the transaction as it was.
+    }
+    txn.execute_unprepared("SELECT 1 / 0").await.unwrap_err();
+    TransactionTrait::begin(&txn).await.unwrap_err();
+    let refused = new_post("a").insert(&txn).await.unwrap_err().to_string();
+    assert!(refused.contains("this transaction cannot go on"), "{refused}");
+    txn.rollback().await.unwrap();
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+    assert!(entries(&t.db).await.is_empty());
+}
+
+/// The nested transactions of `SeaORM` end while the write under way still uses the connection.
+async fn a_cancelled_write_with_children_leaves_it_whole(t: TestDb) {
+    crate::property::schema(&t).await;
+    for n in 0..60 {
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        new_post(&format!("before {n}")).insert(&txn).await.unwrap();
+        let article =
+            relations::article("a").add_note(relations::note("one")).add_tag(relations::tag("x"));
+        let write = relations::writer("ann").add_article(article).save(&txn);
+        cancelled_after(1 + n % 30, write).await;
+        number(&txn, COUNT).await;
+        new_post(&format!("after {n}")).insert(&txn).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 120);
+    crate::property::assert_explained(&t.db, "cancelled").await;
 }
 
 async fn it_obeys_its_options(t: TestDb) {

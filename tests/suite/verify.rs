@@ -6,17 +6,18 @@ use std::sync::{
 };
 
 use audit_seaorm::{
-    AuditConfig, AuditContext, AuditTrail, AuditTransaction, Auditable, Change, FindingKind, Image,
-    Verification, entity,
+    AuditConfig, AuditContext, AuditEntry, AuditTrail, AuditTransaction, Auditable, Change,
+    FindingKind, Image, Verification, entity,
 };
 use audit_tests::{Backend, TestDb, memory::live_bytes};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, TransactionTrait, prelude::Uuid,
 };
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::{
+    damage::{exchange_times, history, remove, rewrite, set},
     entities::{country, device, label, order, post},
     migration::{explain, fill},
     support::{create, entries, new_post, number, sql, unseen_post},
@@ -106,38 +107,9 @@ async fn damaged_by(t: &TestDb, damage: &str, expected: &[&str]) {
     damaged(t, async |txn| sql(txn, damage).await, expected).await;
 }
 
-/// Rewrites the entry at a place of a record's history.
-async fn rewrite(
-    db: &impl ConnectionTrait,
-    (record_id, place): (&str, usize),
-    change: impl FnOnce(&mut entity::Model),
-) {
-    let mut history = entries(db).await;
-    history.retain(|entry| entry.record_id == record_id);
-    let mut row = entity::Model::from(history.remove(place));
-    change(&mut row);
-    row.into_active_model().reset_all().update(db).await.unwrap();
-}
-
-async fn remove(db: &impl ConnectionTrait, (record_id, place): (&str, usize)) {
-    let mut history = entries(db).await;
-    history.retain(|entry| entry.record_id == record_id);
-    entity::Entity::delete_by_id(history[place].id).exec(db).await.unwrap();
-}
-
-async fn exchange_times(db: &impl ConnectionTrait, record_id: &str, places: [usize; 2]) {
-    let mut history = entries(db).await;
-    history.retain(|entry| entry.record_id == record_id);
-    let times = places.map(|place| history[place].timestamp);
-    let ids = places.map(|place| history[place].id);
-    for (id, time) in ids.into_iter().zip([times[1], times[0]]) {
-        let row = entity::ActiveModel { id: Set(id), timestamp: Set(time), ..Default::default() };
-        row.update(db).await.unwrap();
-    }
-}
-
-fn set(side: &mut Option<Json>, column: &str, value: impl Into<Json>) {
-    side.as_mut().unwrap()[column] = value.into();
+/// The entry at a place of the history of a post.
+async fn at(db: &impl ConnectionTrait, (record_id, place): (&str, usize)) -> AuditEntry {
+    history(db, "post", record_id).await.swap_remove(place)
 }
 
 async fn ordinary_histories_are_explained(t: TestDb) {
@@ -408,7 +380,7 @@ async fn a_missing_entry_is_found(t: TestDb) {
         (("4", 0), "BeganBeforeTrail 4"),
         (("4", 1), "RowMissing 4"),
     ] {
-        damaged(&t, async |txn| remove(txn, entry).await, &[expected]).await;
+        damaged(&t, async |txn| remove(txn, at(txn, entry).await).await, &[expected]).await;
     }
     let all = "DELETE FROM audit_trail WHERE record_id = '1'";
     damaged_by(&t, all, &["NeverRecorded 1"]).await;
@@ -420,7 +392,7 @@ async fn a_missing_entry_is_found(t: TestDb) {
             .scope(post::ActiveModel { id: Set(2), ..Default::default() }.delete(txn))
             .await
             .unwrap();
-        remove(txn, ("2", 2)).await;
+        remove(txn, at(txn, ("2", 2)).await).await;
     };
     damaged(&t, again, &["ChangedAfterDelete 2"]).await;
 }
@@ -451,15 +423,20 @@ async fn an_altered_entry_is_found(t: TestDb) {
         (("1", 1), deleted, &["ChangedAfterDelete 1"]),
         (("1", 2), later, &["TimeAltered 1"]),
     ] {
-        damaged(&t, async |txn| rewrite(txn, entry, alter).await, expected).await;
+        damaged(&t, async |txn| rewrite(txn, at(txn, entry).await, alter).await, expected).await;
     }
 }
 
 async fn a_swapped_order_is_found(t: TestDb) {
     create!(t, post::Entity);
     write_posts(&t.db).await;
-    let swap = async |record_id: &str, places, expected: &[&str]| {
-        damaged(&t, async |txn| exchange_times(txn, record_id, places).await, expected).await;
+    let swap = async |record_id: &str, places: [usize; 2], expected: &[&str]| {
+        let inflict = async |txn: &DatabaseTransaction| {
+            let mut history = history(txn, "post", record_id).await;
+            let late = history.swap_remove(places[1]);
+            exchange_times(txn, [history.swap_remove(places[0]), late]).await;
+        };
+        damaged(&t, inflict, expected).await;
     };
     let altered = "TimeAltered 1";
     let differs = "BeforeImageDiffers 1 likes";
@@ -499,7 +476,10 @@ async fn entries_that_cannot_be_read_are_found(t: TestDb) {
     create!(t, post::Entity);
     write_posts(&t.db).await;
     let damage = async |place: usize, alter: Alter, expected: &[&str]| {
-        damaged(&t, async |txn| rewrite(txn, ("1", place), alter).await, expected).await;
+        let inflict = async |txn: &DatabaseTransaction| {
+            rewrite(txn, at(txn, ("1", place)).await, alter).await;
+        };
+        damaged(&t, inflict, expected).await;
     };
     let unreadable = ["EntryUnreadable 1"];
     for place in 0..3 {
@@ -682,7 +662,7 @@ async fn a_secret_is_in_no_report(t: TestDb) {
     post.token = Set(Some("s3cr3t-token".to_owned()));
     post.insert(&t.db).await.unwrap();
     sql(&t.db, "UPDATE post SET title = 's3cr3t-forged'").await;
-    rewrite(&t.db, ("1", 0), |row| "s3cr3t".clone_into(&mut row.operation)).await;
+    rewrite(&t.db, at(&t.db, ("1", 0)).await, |row| "s3cr3t".clone_into(&mut row.operation)).await;
     sql(&t.db, "INSERT INTO post (title, likes, views) VALUES ('s3cr3t-insert', 0, 0)").await;
     let (report, logs) = audit_tests::logs::capture(AuditTrail::verify(&t.db, post::Entity)).await;
     let report = report.unwrap();
