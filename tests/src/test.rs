@@ -19,6 +19,14 @@ pub(crate) enum Body {
     Once(fn() -> Running),
 }
 
+impl Test {
+    /// The file and the function: `capture::insert_leaves_one_create_entry`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 #[doc(hidden)]
 impl Test {
     #[must_use]

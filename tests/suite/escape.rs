@@ -38,7 +38,7 @@ async fn a_trait_call_on_a_pool_is_refused_with_what_to_write_instead(t: TestDb)
 }
 
 /// A connection of somebody else's making.
-struct Wrapped<'a>(&'a DatabaseTransaction);
+pub(crate) struct Wrapped<'a>(pub(crate) &'a DatabaseTransaction);
 
 #[async_trait]
 impl ConnectionTrait for Wrapped<'_> {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 mod bulk;
 mod capture;
 mod concurrency;
+mod conversion;
 mod crash;
 mod damage;
 mod entities;
@@ -31,6 +32,7 @@ mod values;
 mod verify;
 mod who;
 mod without_returning;
+mod write_paths;
 
 fn main() -> ExitCode {
     if let Some(url) = crash::writer_url() {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
             capture::tests(),
             concurrency::tests(),
             crash::tests(),
+            conversion::tests(),
             escape::tests(),
             failure::tests(),
             guard::tests(),
@@ -59,6 +62,8 @@ fn main() -> ExitCode {
             values::tests(),
             verify::tests(),
             who::tests(),
+            write_paths::tests(),
+            // It changes how the rest of the process asks.
             without_returning::tests(),
         ]
         .concat(),

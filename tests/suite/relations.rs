@@ -246,7 +246,7 @@ pub(crate) mod follow {
 }
 
 /// An owner that is not audited, of links that are.
-mod shelf {
+pub(crate) mod shelf {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
@@ -262,7 +262,7 @@ mod shelf {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-mod tag_of_shelf {
+pub(crate) mod tag_of_shelf {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
@@ -278,7 +278,7 @@ mod tag_of_shelf {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-mod shelf_tag {
+pub(crate) mod shelf_tag {
     use audit_seaorm::Auditable;
     use sea_orm::entity::prelude::*;
 
@@ -297,7 +297,7 @@ mod shelf_tag {
     }
 }
 
-async fn schema(t: &TestDb) {
+pub(crate) async fn schema(t: &TestDb) {
     create!(
         t,
         writer::Entity,
