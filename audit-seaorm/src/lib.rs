@@ -56,9 +56,13 @@
 //!
 //! # What it does not see
 //!
-//! Writes that reach no `ActiveModel`: `Entity::update_many`, `Entity::insert(..).exec`, raw SQL,
-//! cascades and triggers of the database, other programs. [`AuditConnection`] around the pool refuses those
-//! among them that go through it, and [`AuditTransaction`] does so by itself; the database's own remain.
+//! What the database does by itself: cascades, triggers, functions, views; and other programs.
+//! [`AuditTrail::verify`] finds what they changed, and [`AuditTrail::record`] takes such a change by hand.
+//!
+//! `SeaORM`'s own builders and raw SQL call no hook. `Entity::audited()` has the same builders, recorded: see
+//! [`audited`](mod@audited). An [`AuditConnection`] around the pool refuses what goes past them, and an
+//! [`AuditTransaction`] does so by itself. The repository's `docs/write-paths.md` has every write path, one by
+//! one.
 //!
 //! # Generic code
 //!
