@@ -9,7 +9,6 @@ use std::process::ExitCode;
 mod bulk;
 mod capture;
 mod concurrency;
-mod conversion;
 mod crash;
 mod damage;
 mod entities;
@@ -44,7 +43,6 @@ fn main() -> ExitCode {
             capture::tests(),
             concurrency::tests(),
             crash::tests(),
-            conversion::tests(),
             escape::tests(),
             failure::tests(),
             guard::tests(),

@@ -26,6 +26,6 @@ async fn main() -> Result<(), DbErr> {
 
 /// What a web framework does around a handler.
 async fn request<T>(user: &str, handler: impl Future<Output = T>) -> T {
-    println!("a request of {user}'s");
+    println!("a request by {user}");
     AuditContext::new().user(AuditUser::new(user)).scope(handler).await
 }
