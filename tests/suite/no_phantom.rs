@@ -1,5 +1,6 @@
 //! What did not happen is not in the trail.
 
+use audit_seaorm::AuditTransaction;
 use audit_tests::TestDb;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, ModelTrait, SqlErr,
@@ -12,6 +13,7 @@ use crate::{
 };
 
 audit_tests::tests! {
+    #[only(MariaDb)] a_delete_that_fails_after_its_row_came_has_no_entry,
     a_write_that_breaks_a_constraint_leaves_nothing,
     a_delete_that_others_refer_to_leaves_nothing,
     a_write_of_a_missing_row_leaves_nothing,
@@ -184,4 +186,29 @@ async fn failures_leave_nothing_in_memory(t: TestDb) {
     // of the pool's sixteen connections come and go by some tens of kilobytes.
     assert!(grown < 160 * 1024, "500 rounds of failures left {grown} bytes");
     assert!(post::Entity::find_by_id(taken.id).one(&t.db).await.unwrap().is_some());
+}
+
+/// `MariaDB` sends the row that a DELETE gives back before it looks for rows that refer to it, and
+/// `SQLx` reads no further than a first row that is asked for alone.
+async fn a_delete_that_fails_after_its_row_came_has_no_entry(t: TestDb) {
+    crate::property::schema(&t).await;
+    let article = crate::relations::article("a").set_writer(crate::relations::writer("ann"));
+    article.save(&t.db).await.unwrap();
+    let before = entries(&t.db).await.len();
+    let other = t.db.begin().await.unwrap();
+    sql(&other, "DELETE FROM article").await;
+    let ann = crate::relations::writer::ActiveModel { id: Set(1), ..Default::default() };
+
+    let plain = t.db.begin().await.unwrap();
+    sql(&plain, "SET SESSION innodb_lock_wait_timeout = 1").await;
+    let on_plain = ann.clone().delete(&plain).await;
+    plain.rollback().await.unwrap();
+    let ours = AuditTransaction::begin(&t.db).await.unwrap();
+    sql(&ours, "SET SESSION innodb_lock_wait_timeout = 1").await;
+    let on_ours = ann.delete(&ours).await;
+    let _ = ours.commit().await;
+    other.rollback().await.unwrap();
+
+    assert!(on_plain.is_err() && on_ours.is_err(), "{on_plain:?} {on_ours:?}");
+    assert_eq!(entries(&t.db).await.len(), before);
 }

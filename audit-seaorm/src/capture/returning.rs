@@ -82,13 +82,13 @@ pub(in crate::capture) fn is_refused(db: &impl ConnectionTrait, error: &DbErr) -
     refused
 }
 
-/// The one row that a statement gives back.
+/// The one row that a statement gives back. Its answer is read to the end: `MariaDB` may send an error
+/// after the row, and `SQLx` reads no further than a first row that is asked for alone.
 pub(in crate::capture) async fn row<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
     statement: Statement,
 ) -> Result<Option<E::Model>, DbErr> {
-    let row = db.query_one_raw(statement).await?;
-    row.map(|row| E::Model::from_query_result(&row, "")).transpose()
+    Ok(rows::<E, D>(db, statement).await?.pop())
 }
 
 async fn rows<E: EntityTrait, D: ConnectionTrait>(
