@@ -3,7 +3,11 @@ use std::fmt;
 use audit_core::{Operation, PolicyError};
 use sea_orm::DbErr;
 
-use crate::{encode::EncodeError, guard::Kind, transaction::Broken};
+use crate::{
+    encode::EncodeError,
+    guard::{Control, Kind},
+    transaction::Broken,
+};
 
 /// Why a change could not be recorded. It reaches the caller as [`DbErr::Custom`], the one variant
 /// by which a hook can speak.
@@ -81,6 +85,11 @@ pub(crate) enum AuditError {
          adds an entry; upkeep goes through `AuditConnection::inner()` or AuditContext::without_audit(..)"
     )]
     TrailWritten(Kind),
+    #[error(
+        "{control} refused: it would part the changes of this AuditTransaction from their entries. {}",
+        control.advice()
+    )]
+    Control { control: Control },
     #[error(
         "{0} refused: what it does to audited tables cannot be seen from here. Write its statements \
          out, or run it in AuditContext::without_audit(..) if it changes none of them"

@@ -673,8 +673,6 @@ async fn reads_and_other_tables_pass(t: TestDb) {
                 .await;
         }
     }
-    sql(&txn, "SAVEPOINT insert_here").await;
-    sql(&txn, "RELEASE SAVEPOINT insert_here").await;
     txn.commit().await.unwrap();
     assert_untouched(&t).await;
 }

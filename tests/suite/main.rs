@@ -9,6 +9,7 @@ use std::process::ExitCode;
 mod bulk;
 mod capture;
 mod concurrency;
+mod control;
 mod crash;
 mod damage;
 mod entities;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
             bulk::tests(),
             capture::tests(),
             concurrency::tests(),
+            control::tests(),
             crash::tests(),
             escape::tests(),
             failure::tests(),

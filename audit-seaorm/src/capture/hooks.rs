@@ -46,6 +46,16 @@ where
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
+    watched(db, ahead_of_save::<A, C>(row, db, insert)).await
+}
+
+async fn ahead_of_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
+where
+    A: AuditHooks + Send + 'static,
+    A::Entity: Auditable,
+    ModelOf<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
     let row = AuditHooks::before_save(row, db, insert).await?;
     let Some(recorder) = Recorder::<A::Entity>::active() else {
         return Ok(row);
@@ -69,6 +79,15 @@ where
     A::Entity: Auditable,
     C: ConnectionTrait,
 {
+    watched(db, behind_save::<A, C>(after, db, insert)).await
+}
+
+async fn behind_save<A, C>(after: ModelOf<A>, db: &C, insert: bool) -> Result<ModelOf<A>, DbErr>
+where
+    A: AuditHooks + Send + 'static,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
         let (change, row) = (recorder.created(&after), Filter::key_of::<A::Entity>(&after));
         if let Err(error) = recorder.record(&Ground::of_caller(db), change).await {
@@ -83,6 +102,16 @@ where
 
 /// `ActiveModelBehavior::before_delete`.
 pub async fn before_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+where
+    A: AuditHooks + Send + 'static,
+    A::Entity: Auditable,
+    ModelOf<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
+    watched(db, ahead_of_delete::<A, C>(row, db)).await
+}
+
+async fn ahead_of_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
 where
     A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
@@ -109,6 +138,15 @@ where
 
 /// `ActiveModelBehavior::after_delete`.
 pub async fn after_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+where
+    A: AuditHooks + TryIntoModel<ModelOf<A>> + Send + 'static,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    watched(db, behind_delete::<A, C>(row, db)).await
+}
+
+async fn behind_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
 where
     A: AuditHooks + TryIntoModel<ModelOf<A>> + Send + 'static,
     A::Entity: Auditable,
@@ -149,6 +187,17 @@ async fn take_back<E: EntityTrait, C: ConnectionTrait>(
         Executor::Pool(pool) => delete.exec(pool).await,
         Executor::Audit(txn) => delete.exec(txn.core().unguarded()).await,
         Executor::Transaction(_) | Executor::Unknown(_) => delete.exec(db).await,
+    }
+}
+
+/// Runs a hook. After one that failed, or was dropped, no statement comes that those ahead of it permitted.
+async fn watched<C: ConnectionTrait, T>(
+    db: &C,
+    hook: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, DbErr> {
+    match Executor::of(db) {
+        Executor::Audit(txn) => txn.core().permits().watch(hook).await,
+        _ => hook.await,
     }
 }
 

@@ -7,6 +7,7 @@
 mod cache;
 mod cascade;
 mod connection;
+mod control;
 mod live;
 mod parse;
 mod permits;
@@ -23,7 +24,11 @@ use sea_orm::{DbBackend, DbErr};
 
 use self::verdict::{Target, Verdict, Write};
 pub use self::{cascade::Cascade, connection::AuditConnection, pool::AuditPool};
-pub(crate) use self::{permits::Permits, statement::Kind};
+pub(crate) use self::{
+    control::{Control, refuse_control},
+    permits::Permits,
+    statement::Kind,
+};
 use crate::{AuditCounters, entity, error::AuditError};
 
 /// What is done about statements that would change an audited table behind capture's back.

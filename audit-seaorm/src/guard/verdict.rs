@@ -41,7 +41,7 @@ pub(super) enum Target {
     Audited(Vec<&'static Audited>),
 }
 
-const BOM: char = '\u{feff}';
+pub(super) const BOM: char = '\u{feff}';
 
 impl Verdict {
     pub(super) fn of(backend: DbBackend, sql: &str) -> Self {
@@ -99,7 +99,7 @@ impl Verdict {
     }
 }
 
-fn dialect(backend: DbBackend) -> &'static dyn Dialect {
+pub(super) fn dialect(backend: DbBackend) -> &'static dyn Dialect {
     match backend {
         DbBackend::MySql => &MySqlDialect {},
         DbBackend::Sqlite => &SQLiteDialect {},
@@ -107,11 +107,11 @@ fn dialect(backend: DbBackend) -> &'static dyn Dialect {
     }
 }
 
-fn significant(tokens: Vec<Token>) -> Vec<Token> {
+pub(super) fn significant(tokens: Vec<Token>) -> Vec<Token> {
     tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect()
 }
 
-fn has_executable_comment(sql: &str) -> bool {
+pub(super) fn has_executable_comment(sql: &str) -> bool {
     sql.contains("/*!") || sql.contains("/*M!")
 }
 

@@ -18,22 +18,26 @@ impl ConnectionTrait for AuditTransaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.heed(self.core.inner.execute_raw(statement).await)
+        let outcome = self.core.permits().watch(self.core.inner.execute_raw(statement)).await;
+        self.core.heed(outcome)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.core.admit(sql)?;
-        self.core.heed(self.core.inner.execute_unprepared(sql).await)
+        let outcome = self.core.permits().watch(self.core.inner.execute_unprepared(sql)).await;
+        self.core.heed(outcome)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.heed(self.core.inner.query_one_raw(statement).await)
+        let outcome = self.core.permits().watch(self.core.inner.query_one_raw(statement)).await;
+        self.core.heed(outcome)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
-        self.core.heed(self.core.inner.query_all_raw(statement).await)
+        let outcome = self.core.permits().watch(self.core.inner.query_all_raw(statement)).await;
+        self.core.heed(outcome)
     }
 
     fn support_returning(&self) -> bool {

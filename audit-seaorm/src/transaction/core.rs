@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     capture::{Ground, Write},
-    guard::{Guard, Passage},
+    guard::{self, Guard, Passage, Permits},
     writer::{Recorder, Sink, store_all},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Core {
     pub(super) buffer: Buffer,
     pub(super) config: Arc<AuditConfig>,
     pub(super) guard: Guard,
+    pub(super) permits: Permits,
     pub(super) deferred: bool,
     /// Held so that levels end from the innermost outwards, whoever holds the last share. Declared
     /// last, so that it goes after the savepoint of this level.
@@ -45,6 +46,7 @@ impl Core {
             buffer: Buffer::default(),
             config: Arc::clone(&self.config),
             guard: self.guard,
+            permits: Permits::default(),
             deferred: self.deferred,
             parent: None,
         })
@@ -133,9 +135,11 @@ impl Core {
         let passage = Passage {
             backend: self.inner.get_database_backend(),
             returning: self.inner.support_returning(),
-            permits: Some(self.ledger.permits()),
+            permits: Some(&self.permits),
         };
-        self.guard.admit(sql, passage)
+        // What names an audited table is told of that first.
+        self.guard.admit(sql, passage)?;
+        guard::refuse_control(passage.backend, sql)
     }
 
     /// The connection past the guard, for what capture has to say.
@@ -145,7 +149,11 @@ impl Core {
 
     /// Lets the statement pass that `SeaORM` is about to send, because a hook sees to its entry.
     pub(crate) fn permit(&self, table: &str, operation: Operation) {
-        self.ledger.permits().leave(table, operation);
+        self.permits.leave(table, operation);
+    }
+
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// Keeps an entry for the commit, or writes out what has grown too large to keep.

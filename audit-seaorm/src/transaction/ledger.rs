@@ -4,7 +4,7 @@ use audit_core::Stamp;
 use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::{error::AuditError, guard::Permits};
+use crate::error::AuditError;
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
@@ -13,7 +13,6 @@ pub(super) struct Ledger {
     broken: Mutex<Option<Broken>>,
     /// Who may use the connection for more than one statement.
     turn: Arc<AsyncMutex<()>>,
-    permits: Permits,
 }
 
 /// Why a transaction must not commit.
@@ -29,22 +28,13 @@ pub(crate) enum Broken {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self {
-            group: Stamp::next().id,
-            broken: Mutex::default(),
-            turn: Arc::default(),
-            permits: Permits::default(),
-        }
+        Self { group: Stamp::next().id, broken: Mutex::default(), turn: Arc::default() }
     }
 }
 
 impl Ledger {
     pub(super) fn group(&self) -> Uuid {
         self.group
-    }
-
-    pub(super) fn permits(&self) -> &Permits {
-        &self.permits
     }
 
     pub(super) fn check(&self) -> Result<(), DbErr> {

@@ -17,6 +17,7 @@ use crate::{
     AuditPool,
     capture::{Write, shield},
     error::AuditError,
+    guard::Permits,
     writer::Recorder,
 };
 
@@ -29,6 +30,11 @@ use crate::{
 /// A write that is dropped half-way comes to its end all the same, and a commit waits for it. A change
 /// whose entry cannot be made breaks the transaction: from then on it refuses everything but
 /// [`rollback`](Self::rollback), with an error that says why.
+///
+/// Nobody else ends it or a part of it: `COMMIT`, `ROLLBACK`, `SAVEPOINT` and the like in raw SQL are
+/// refused, with an error that names the method to call. So is, on `MariaDB`, what commits unasked, as
+/// changes of the schema do there. A table of `SQLite` whose constraints say `ON CONFLICT ROLLBACK` is out
+/// of sight.
 ///
 /// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
 /// them wait for each other instead of failing.
@@ -111,6 +117,7 @@ impl AuditTransaction {
             buffer: Buffer::default(),
             config: AuditConfig::current(),
             guard,
+            permits: Permits::default(),
             deferred,
             parent: None,
         };

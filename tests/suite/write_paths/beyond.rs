@@ -425,10 +425,10 @@ async fn migrations_that_write_records(t: TestDb) {
 
 async fn schema_changes(t: TestDb) {
     Posts::create(&t).await;
-    on_each!(t, "schema_changes", Posts, Says::default(), |db, _a| {
-        sql(db, "CREATE TABLE IF NOT EXISTS extra (id int)").await;
-        sql(db, "CREATE INDEX IF NOT EXISTS by_likes ON post (likes)").await;
-        Ok(())
+    let says = Says { refusal: &["CREATE refused", "MariaDB commits before"], ..Says::default() };
+    on_each!(t, "schema_changes", Posts, says, |db, _a| {
+        db.execute_unprepared("CREATE TABLE IF NOT EXISTS extra (id int)").await?;
+        db.execute_unprepared("CREATE INDEX IF NOT EXISTS by_likes ON post (likes)").await
     });
 }
 
