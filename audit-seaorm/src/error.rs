@@ -33,6 +33,19 @@ pub(crate) enum AuditError {
          verify: take it out of the exclusion, or verify it in the scope of another configuration"
     )]
     Excluded { table: String },
+    #[error(
+        "DELETE of `{parent}` refused: the database would change audited records by itself, with no entry of \
+         it: {path}. Delete these records first or let go of the parent, as `cascade_delete` and the \
+         `delete` of ActiveModelEx do, or make the foreign key RESTRICT or NO ACTION"
+    )]
+    Cascades { parent: String, path: String },
+    #[error(
+        "DELETE of `{parent}` refused: the database may change audited records by itself, with no entry of it: \
+         {path}. Make the foreign key RESTRICT or NO ACTION, or derive Auditable on the parent as well: then \
+         a delete is refused only if there are such records. AuditContext::without_audit(..) lets it pass, \
+         where they are deleted already"
+    )]
+    CascadesUnseen { parent: String, path: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

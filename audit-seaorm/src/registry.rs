@@ -1,7 +1,7 @@
 //! Which tables of the program are audited. The derive enters each entity at link time, so that whoever
 //! knows a table by name alone finds out.
 
-use std::{any::TypeId, collections::HashMap, sync::LazyLock};
+use std::{any::TypeId, collections::HashMap, fmt, sync::LazyLock};
 
 use sea_orm::{EntityTrait, IntoActiveModel};
 
@@ -43,7 +43,7 @@ pub(crate) struct TableName {
 }
 
 impl TableName {
-    fn of<E: EntityTrait>() -> Self {
+    pub(crate) fn of<E: EntityTrait>() -> Self {
         let entity = E::default();
         Self {
             schema: entity.schema_name().map(str::to_owned),
@@ -60,6 +60,24 @@ pub(crate) struct Audited {
     pub(crate) name: TableName,
     /// The table's name in the trail.
     pub(crate) in_trail: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&record::qualified(self.schema.as_deref(), &self.table))
+    }
+}
+
+impl TableName {
+    /// Schemas are compared only where both name one: which schema an unqualified name is looked up in is
+    /// the database's to know.
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        let same_schema = match (&self.schema, &other.schema) {
+            (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+            _ => true,
+        };
+        same_schema && self.table.to_lowercase() == other.table.to_lowercase()
+    }
 }
 
 #[derive(Default)]
@@ -85,15 +103,10 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     index
 });
 
-/// The audited tables that this name may mean. Schemas are compared only where both name one: which
-/// schema an unqualified name is looked up in is the database's to know.
+/// The audited tables that this name may mean.
 pub(crate) fn named(name: &TableName) -> impl Iterator<Item = &'static Audited> {
-    let same_schema = |audited: &&Audited| match (&audited.name.schema, &name.schema) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        _ => true,
-    };
     let found = INDEX.by_name.get(&name.table.to_lowercase());
-    found.into_iter().flatten().filter(same_schema)
+    found.into_iter().flatten().filter(|audited| audited.name.may_be(name))
 }
 
 /// The audited tables whose names are in a text, of which `words` are the words, those of the same

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod bulk;
 mod capture;
+mod cascade;
 mod concurrency;
 mod control;
 mod crash;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         [
             bulk::tests(),
             capture::tests(),
+            cascade::tests(),
             concurrency::tests(),
             control::tests(),
             crash::tests(),

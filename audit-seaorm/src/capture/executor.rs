@@ -7,6 +7,8 @@ use crate::{AuditConnection, AuditTransaction, error::Place};
 pub(crate) enum Executor<'a> {
     /// A pool: every statement commits by itself, on any connection.
     Pool(&'a DatabaseConnection),
+    /// A pool whose guard looks at each statement.
+    Guarded(&'a AuditConnection),
     /// A transaction of ours, which keeps its entries until it commits.
     Audit(&'a AuditTransaction),
     /// A transaction of the caller's.
@@ -21,7 +23,7 @@ impl<'a> Executor<'a> {
             return Self::Pool(pool);
         }
         if let Some(guarded) = same_type::<C, AuditConnection>(db) {
-            return Self::Pool(guarded.inner());
+            return Self::Guarded(guarded);
         }
         if let Some(transaction) = same_type::<C, DatabaseTransaction>(db) {
             return Self::Transaction(transaction);
@@ -40,16 +42,11 @@ impl<'a> Executor<'a> {
     /// Where a write goes that has no transaction around it.
     pub(crate) fn place(self) -> Option<Place> {
         match self {
-            Self::Pool(_) => Some(Place::Pool),
+            Self::Pool(_) | Self::Guarded(_) => Some(Place::Pool),
             Self::Audit(_) | Self::Transaction(_) => None,
             Self::Unknown(name) => Some(Place::Unknown(name)),
         }
     }
-}
-
-/// Whether the guard looks at each statement that is sent on this pool.
-pub(super) fn is_guarded_pool<C: ConnectionTrait>(_: &C) -> bool {
-    typeid::of::<C>() == typeid::of::<AuditConnection>()
 }
 
 /// The reference as a `&T`, if `C` is the type `T`.

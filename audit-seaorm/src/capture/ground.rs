@@ -1,7 +1,7 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::Executor;
-use crate::writer::Sink;
+use crate::{guard::Guard, writer::Sink};
 
 /// Where an operation runs.
 pub(crate) struct Ground<'a, D> {
@@ -9,6 +9,8 @@ pub(crate) struct Ground<'a, D> {
     pub(crate) sink: Sink<'a>,
     /// Whether this may be a `SQLite` transaction that has only read so far.
     pub(crate) deferred: bool,
+    /// That of an [`AuditConnection`](crate::AuditConnection), which knows the database's foreign keys.
+    pub(crate) guard: Option<&'a Guard>,
 }
 
 impl<'a, D: ConnectionTrait> Ground<'a, D> {
@@ -19,8 +21,15 @@ impl<'a, D: ConnectionTrait> Ground<'a, D> {
             Executor::Transaction(_) => {
                 (Sink::Connection(None), db.get_database_backend() == DbBackend::Sqlite)
             }
-            Executor::Pool(_) | Executor::Unknown(_) => (Sink::Connection(None), false),
+            Executor::Pool(_) | Executor::Guarded(_) | Executor::Unknown(_) => {
+                (Sink::Connection(None), false)
+            }
         };
-        Self { db, sink, deferred }
+        let guard = match Executor::of(db) {
+            Executor::Guarded(pool) => Some(pool.guard()),
+            Executor::Audit(txn) => Some(txn.core().guard()),
+            _ => None,
+        };
+        Self { db, sink, deferred, guard }
     }
 }

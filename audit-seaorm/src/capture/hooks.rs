@@ -24,8 +24,9 @@ use sea_orm::{
 use super::{
     Executor, ModelOf, Target,
     before_image::{self, Intent},
+    bulk::key_of,
+    cascade,
     escape::escaped,
-    executor::is_guarded_pool,
     ground::Ground,
     row::Update,
     unit::perform,
@@ -129,6 +130,10 @@ where
     let ground = Ground::of_caller(db);
     let target = Target::of(key);
     let before = before_image::locked::<A::Entity, C>(&ground, &target, Intent::Delete).await?;
+    if let Some(before) = &before {
+        let keys = [key_of::<A::Entity>(before)];
+        cascade::refuse::<A::Entity, C>(&ground, recorder.config(), &keys).await?;
+    }
     permit(db, &recorder, Operation::Delete);
     match before {
         Some(before) => Ok(before.into_active_model()),
@@ -185,6 +190,7 @@ async fn take_back<E: EntityTrait, C: ConnectionTrait>(
 ) -> Result<DeleteResult, DbErr> {
     match Executor::of(db) {
         Executor::Pool(pool) => delete.exec(pool).await,
+        Executor::Guarded(guarded) => delete.exec(guarded.inner()).await,
         Executor::Audit(txn) => delete.exec(txn.core().unguarded()).await,
         Executor::Transaction(_) | Executor::Unknown(_) => delete.exec(db).await,
     }
@@ -215,10 +221,9 @@ fn admit<E: Auditable, C: ConnectionTrait>(
     recorder: &Recorder<E>,
     operation: Operation,
 ) -> Result<(), DbErr> {
-    match Executor::of(db).place() {
-        Some(Place::Pool) if is_guarded_pool(db) => Ok(()),
-        Some(place) => Ok(escaped(recorder, operation, place)?),
-        None => Ok(()),
+    match (Executor::of(db), Executor::of(db).place()) {
+        (Executor::Guarded(_), _) | (_, None) => Ok(()),
+        (_, Some(place)) => Ok(escaped(recorder, operation, place)?),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod before_image;
 pub(crate) mod bulk;
+mod cascade;
 mod escape;
 mod executor;
 mod ground;

@@ -1,4 +1,4 @@
-use audit_core::Stamp;
+use audit_core::{Operation, Stamp};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait, prelude::Uuid,
@@ -7,6 +7,7 @@ use sea_orm::{
 use super::{Executor, escape::escaped, ground::Ground, shield, turn::Turn, write::Write};
 use crate::{
     error::Place,
+    guard::Guard,
     writer::{Recorder, Sink},
 };
 
@@ -17,10 +18,13 @@ pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
     db: &C,
 ) -> Result<W::Output, DbErr> {
     match Executor::of(db) {
-        Executor::Pool(pool) => {
-            let pool = pool.clone();
-            let begin = async move { Unit::on_pool(&pool).await };
-            shield::run(begin, |unit| unit.perform(write, recorder)).await
+        Executor::Pool(pool) => on_pool(write, recorder, pool.clone(), None).await,
+        Executor::Guarded(guarded) => {
+            if W::OPERATION == Operation::Delete {
+                guarded.learn().await?;
+            }
+            let guard = guarded.guard().clone();
+            on_pool(write, recorder, guarded.inner().clone(), Some(guard)).await
         }
         Executor::Audit(txn) => txn.perform(write, recorder).await,
         Executor::Transaction(txn) => {
@@ -41,18 +45,29 @@ pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
     }
 }
 
+async fn on_pool<W: Write>(
+    write: W,
+    recorder: Recorder<W::Entity>,
+    pool: DatabaseConnection,
+    guard: Option<Guard>,
+) -> Result<W::Output, DbErr> {
+    let begin = async move { Unit::on_pool(&pool, guard).await };
+    shield::run(begin, |unit| unit.perform(write, recorder)).await
+}
+
 /// What one operation does, as a whole: a transaction of its own on a pool, a savepoint on a
 /// transaction. Dropping it takes everything back.
 struct Unit {
     txn: DatabaseTransaction,
     group: Option<Uuid>,
+    guard: Option<Guard>,
     // Declared last, so that the next in line finds the savepoint gone.
     turn: Option<Turn>,
 }
 
 impl Unit {
     /// `BEGIN IMMEDIATE` on `SQLite`, where the lock of a row is the lock of the file.
-    async fn on_pool(db: &DatabaseConnection) -> Result<Self, DbErr> {
+    async fn on_pool(db: &DatabaseConnection, guard: Option<Guard>) -> Result<Self, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -60,13 +75,14 @@ impl Unit {
         Ok(Self {
             txn: db.begin_with_options(options).await?,
             group: Some(Stamp::next().id),
+            guard,
             turn: None,
         })
     }
 
     async fn on_transaction(txn: &DatabaseTransaction) -> Result<Self, DbErr> {
         let turn = Turn::take(txn).await;
-        Ok(Self { txn: txn.begin().await?, group: None, turn: Some(turn) })
+        Ok(Self { txn: txn.begin().await?, group: None, guard: None, turn: Some(turn) })
     }
 
     async fn perform<W: Write>(
@@ -85,6 +101,7 @@ impl Unit {
             sink: Sink::Connection(self.group),
             deferred: on_callers_transaction
                 && self.txn.get_database_backend() == DbBackend::Sqlite,
+            guard: self.guard.as_ref(),
         }
     }
 

@@ -1,15 +1,13 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
-use audit_core::Escape;
+use audit_core::{AuditConfig, Escape};
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, IsolationLevel,
     QueryResult, Statement, TransactionError, TransactionOptions, TransactionTrait,
     prelude::async_trait::async_trait,
 };
 
-use tokio::sync::OnceCell;
-
-use super::{Cascade, Guard, Passage};
+use super::{Cascade, Guard, Passage, delete, foreign_keys::ForeignKeys};
 use crate::{AuditTransaction, transaction::within};
 
 /// A connection pool that lets no write of an audited table pass unnoticed.
@@ -24,8 +22,9 @@ use crate::{AuditTransaction, transaction::within};
 ///
 /// It goes by the text of a statement. What cannot be read and names an audited table is an escape, and so
 /// is what cannot be seen through: `CALL`, `DO`, `EXECUTE`. Reads, other tables and changes of the schema
-/// pass. What the database does by itself stays out of sight: triggers, functions in a `SELECT`, views
-/// that can be written, cascades of foreign keys.
+/// pass. A delete that makes the database change audited records by itself, by a foreign key, is an escape as
+/// well: see [`cascades`](Self::cascades). What else it does by itself stays out of sight: triggers,
+/// functions in a `SELECT`, views that can be written.
 ///
 /// ```
 /// use audit_seaorm::AuditConnection;
@@ -64,19 +63,18 @@ use crate::{AuditTransaction, transaction::within};
 pub struct AuditConnection {
     inner: DatabaseConnection,
     guard: Guard,
-    /// None for a pool that is guarded for one transaction.
-    cascades_told: Option<Arc<OnceCell<()>>>,
 }
 
 impl AuditConnection {
     /// Guards a pool.
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
-        Self { cascades_told: Some(Arc::default()), ..Self::of_pool(db) }
+        let guard = Guard { foreign_keys: Some(Arc::default()), ..Guard::default() };
+        Self { inner: db, guard }
     }
 
     pub(super) fn of_pool(db: DatabaseConnection) -> Self {
-        Self { inner: db, guard: Guard::default(), cascades_told: None }
+        Self { inner: db, guard: Guard::default() }
     }
 
     /// What happens to a write of an audited table that leaves no entry, here and in transactions begun
@@ -85,14 +83,17 @@ impl AuditConnection {
     /// [`Escape::Warn`] logs the table and the kind of statement, and never its text, which may hold values.
     #[must_use]
     pub fn on_escape(mut self, escape: Escape) -> Self {
-        self.guard = Guard::with_escape(escape);
+        self.guard.escape = Some(escape);
         self
     }
 
     /// The foreign keys of the database that change audited records by themselves when a record they refer to
     /// is deleted or gets another key. No entry tells of that.
     ///
-    /// The first transaction that is begun here logs a warning for each.
+    /// A delete that sets one of them off is an escape: refused by default. One of an audited parent is so
+    /// only if there are records that refer to it; one of any other table always, as a statement does not
+    /// tell which rows it will delete. The keys are learned once, by the first delete or transaction, which
+    /// logs a warning for each. A key of a parent that is updated (`ON UPDATE CASCADE`) is not watched.
     ///
     /// # Errors
     ///
@@ -135,26 +136,26 @@ impl AuditConnection {
     /// # }
     /// ```
     pub async fn cascades(&self) -> Result<Vec<Cascade>, DbErr> {
-        Cascade::all(&self.inner).await
+        Ok(ForeignKeys::read(&self.inner).await?.cascades(&AuditConfig::current()))
     }
 
-    /// Reports the cascades the first time that a transaction is begun. Where they cannot be read, that is
-    /// said, and tried again the next time.
-    pub(crate) async fn tell_of_cascades(&self) {
-        let Some(told) = &self.cascades_told else { return };
-        let outcome = told.get_or_try_init(async || {
-            for cascade in self.cascades().await? {
+    /// Learns the foreign keys the first time that they matter, and reports those that change records.
+    pub(crate) async fn learn(&self) -> Result<(), DbErr> {
+        let Some(foreign_keys) = &self.guard.foreign_keys else { return Ok(()) };
+        let read = async || {
+            let keys = ForeignKeys::read(&self.inner).await?;
+            for cascade in keys.cascades(&AuditConfig::current()) {
                 tracing::warn!(
                     %cascade,
-                    "the database changes audited records by itself, and no entry tells of it: make \
-                     the foreign key RESTRICT and delete the children first, as `cascade_delete` does"
+                    "the database would change audited records by itself: deletes are refused where it \
+                     does, other changes of the key leave no entry; make the foreign key RESTRICT and \
+                     delete the children first, as `cascade_delete` does"
                 );
             }
-            Ok::<_, DbErr>(())
-        });
-        if let Err(error) = outcome.await {
-            tracing::warn!(%error, "the foreign keys of the database cannot be read");
-        }
+            Ok::<_, DbErr>(keys)
+        };
+        foreign_keys.get_or_try_init(read).await?;
+        Ok(())
     }
 
     /// The pool itself, which nobody guards: for migrations, for upkeep.
@@ -169,11 +170,14 @@ impl AuditConnection {
         self.inner
     }
 
-    pub(crate) fn guard(&self) -> Guard {
-        self.guard
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
-    fn admit(&self, sql: &str) -> Result<(), DbErr> {
+    async fn admit(&self, sql: &str) -> Result<(), DbErr> {
+        if delete::may_delete(sql) {
+            self.learn().await?;
+        }
         let passage = Passage {
             backend: self.inner.get_database_backend(),
             returning: self.inner.support_returning(),
@@ -196,22 +200,22 @@ impl ConnectionTrait for AuditConnection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.admit(&statement.sql)?;
+        self.admit(&statement.sql).await?;
         self.inner.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.admit(sql)?;
+        self.admit(sql).await?;
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.admit(&statement.sql)?;
+        self.admit(&statement.sql).await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.admit(&statement.sql)?;
+        self.admit(&statement.sql).await?;
         self.inner.query_all_raw(statement).await
     }
 
@@ -236,10 +240,10 @@ impl sea_orm::StreamTrait for AuditConnection {
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        match self.admit(&statement.sql) {
-            Ok(()) => self.inner.stream_raw(statement),
-            Err(refused) => Box::pin(async { Err(refused) }),
-        }
+        Box::pin(async move {
+            self.admit(&statement.sql).await?;
+            self.inner.stream_raw(statement).await
+        })
     }
 }
 

@@ -8,6 +8,8 @@ mod cache;
 mod cascade;
 mod connection;
 mod control;
+mod delete;
+mod foreign_keys;
 mod live;
 mod parse;
 mod permits;
@@ -19,23 +21,30 @@ mod tests;
 mod verdict;
 mod words;
 
+use std::sync::Arc;
+
 use audit_core::{AuditConfig, Escape, Operation};
 use sea_orm::{DbBackend, DbErr};
+use tokio::sync::OnceCell;
 
+use self::foreign_keys::ForeignKeys;
 use self::verdict::{Target, Verdict, Write};
 pub use self::{cascade::Cascade, connection::AuditConnection, pool::AuditPool};
 pub(crate) use self::{
     control::{Control, refuse_control},
+    foreign_keys::{ForeignKey, Path},
     permits::Permits,
     statement::Kind,
 };
-use crate::{AuditCounters, entity, error::AuditError};
+use crate::{AuditCounters, entity, error::AuditError, registry::TableName};
 
 /// What is done about statements that would change an audited table behind capture's back.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Guard {
     /// That of the configuration in force where none was chosen.
     escape: Option<Escape>,
+    /// Those of the database behind an [`AuditConnection`], once they are learned.
+    foreign_keys: Option<Arc<OnceCell<ForeignKeys>>>,
 }
 
 /// The connection that a statement is about to be sent on.
@@ -48,27 +57,39 @@ pub(crate) struct Passage<'a> {
 }
 
 impl Guard {
-    pub(crate) fn with_escape(escape: Escape) -> Self {
-        Self { escape: Some(escape) }
+    /// How a delete of this table would change records inside of the database.
+    pub(crate) fn cascades(&self, parent: &TableName, config: &AuditConfig) -> Vec<Path<'_>> {
+        let known = self.foreign_keys.as_ref().and_then(|keys| keys.get());
+        known.map_or_else(Vec::new, |keys| keys.paths(parent, config))
     }
 
     /// Lets a statement pass, or says why not.
-    pub(crate) fn admit(self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
+    pub(crate) fn admit(&self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
         if !words::may_write(sql) || audit_core::is_paused() {
             return Ok(());
         }
         let verdict = cache::verdict(passage.backend, sql);
-        if matches!(*verdict, Verdict::Clear) {
-            return Ok(());
-        }
         let config = AuditConfig::current();
-        match escape_of(&verdict, &config, passage) {
+        let escape = escape_of(&verdict, &config, passage);
+        match escape.or_else(|| self.cascaded(passage.backend, sql, &config)) {
             Some(escape) => self.escaped(escape, &config),
             None => Ok(()),
         }
     }
 
-    fn escaped(self, error: AuditError, config: &AuditConfig) -> Result<(), DbErr> {
+    /// A delete of a table whose own changes nobody records, but those of its children.
+    fn cascaded(&self, backend: DbBackend, sql: &str, config: &AuditConfig) -> Option<AuditError> {
+        let known = self.foreign_keys.as_ref()?.get()?;
+        let parents = known.unrecorded_parents(config);
+        let parents = delete::deleted(backend, sql, parents);
+        let path = parents.into_iter().find_map(|parent| known.paths(parent, config).pop())?;
+        Some(AuditError::CascadesUnseen {
+            parent: path.first()?.parent.to_string(),
+            path: told(&path),
+        })
+    }
+
+    pub(crate) fn escaped(&self, error: AuditError, config: &AuditConfig) -> Result<(), DbErr> {
         AuditCounters::count_escaped();
         match self.escape.unwrap_or_else(|| config.escape()) {
             Escape::Allow => Ok(()),
@@ -124,4 +145,9 @@ fn bypassed(kind: Kind, table: &str) -> AuditError {
         return AuditError::TrailWritten(kind);
     }
     AuditError::Bypassed { kind, table: table.to_owned() }
+}
+
+/// The foreign keys of a path, in words.
+pub(crate) fn told(path: &[&ForeignKey]) -> String {
+    path.iter().map(|key| key.facts.to_string()).collect::<Vec<_>>().join("; ")
 }

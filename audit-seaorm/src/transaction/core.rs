@@ -45,7 +45,7 @@ impl Core {
             ledger: Arc::clone(&self.ledger),
             buffer: Buffer::default(),
             config: Arc::clone(&self.config),
-            guard: self.guard,
+            guard: self.guard.clone(),
             permits: Permits::default(),
             deferred: self.deferred,
             parent: None,
@@ -126,7 +126,12 @@ impl Core {
     }
 
     fn ground(&self) -> Ground<'_, DatabaseTransaction> {
-        Ground { db: &self.inner, sink: Sink::Buffer(self), deferred: self.deferred }
+        Ground {
+            db: &self.inner,
+            sink: Sink::Buffer(self),
+            deferred: self.deferred,
+            guard: Some(&self.guard),
+        }
     }
 
     /// Whether a statement of the caller's own may run.
@@ -140,6 +145,10 @@ impl Core {
         // What names an audited table is told of that first.
         self.guard.admit(sql, passage)?;
         guard::refuse_control(passage.backend, sql)
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// The connection past the guard, for what capture has to say.

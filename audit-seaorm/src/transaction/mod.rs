@@ -105,8 +105,8 @@ impl AuditTransaction {
     ) -> Result<Self, DbErr> {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
         let pool = db.guarded();
-        pool.tell_of_cascades().await;
-        let guard = pool.guard();
+        pool.learn().await?;
+        let guard = pool.guard().clone();
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;

@@ -219,7 +219,7 @@ async fn store<C: ConnectionTrait>(
             direct::store_apart(txn, entry).await
         }
         // Past its guard, if it has one.
-        (Executor::Pool(pool), _) => Ok(direct::store(pool, entry).await),
+        (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
         _ => Ok(direct::store(db, entry).await),
     }
 }

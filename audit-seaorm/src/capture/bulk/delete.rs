@@ -15,6 +15,7 @@ use crate::{
     capture::{
         Ground, Write,
         before_image::{Intent, take_write_lock},
+        cascade,
     },
     error::AuditError,
     record,
@@ -52,7 +53,8 @@ impl<E: Auditable> Write for DeleteMany<E> {
         let run = Run { recorder, ground: &ground };
         let kept = Kept::new(self.keep);
         let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
-        if !in_pages && ground.db.support_returning() {
+        let cascades = cascade::are_possible::<E, D>(&ground, recorder.config());
+        if !in_pages && !cascades && ground.db.support_returning() {
             return run.in_one_statement(&selection, kept).await;
         }
         if ground.deferred {
@@ -113,6 +115,7 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
             let rest = before.split_off(before.len().min(MAX_NAMED));
             let rows = std::mem::replace(&mut before, rest);
             let keys: Vec<_> = rows.iter().map(key_of::<E>).collect();
+            cascade::refuse::<E, D>(self.ground, self.recorder.config(), &keys).await?;
             let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
             let deleted = E::delete_many().filter(named.clone()).exec(self.ground.db).await?;
             let rows = if deleted.rows_affected == rows.len() as u64 {

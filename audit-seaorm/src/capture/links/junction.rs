@@ -90,6 +90,7 @@ where
     let rows = typed::<E>(rows)?;
     match db {
         Executor::Pool(db) => insert_on::<E, _>(db, rows).await,
+        Executor::Guarded(db) => insert_on::<E, _>(db, rows).await,
         Executor::Audit(db) => insert_on::<E, _>(db, rows).await,
         Executor::Transaction(db) => insert_on::<E, _>(db, rows).await,
         Executor::Unknown(name) => unknown(name),
@@ -124,6 +125,7 @@ where
     let rows = typed::<E>(rows)?;
     match db {
         Executor::Pool(db) => delete_on::<E, _>(db, rows).await,
+        Executor::Guarded(db) => delete_on::<E, _>(db, rows).await,
         Executor::Audit(db) => delete_on::<E, _>(db, rows).await,
         Executor::Transaction(db) => delete_on::<E, _>(db, rows).await,
         Executor::Unknown(name) => unknown(name),
@@ -159,6 +161,7 @@ async fn delete_where<E: Auditable>(
     let delete = E::audited().delete_many().filter(links);
     match db {
         Executor::Pool(db) => delete.exec(db).await,
+        Executor::Guarded(db) => delete.exec(db).await,
         Executor::Audit(db) => delete.exec(db).await,
         Executor::Transaction(db) => delete.exec(db).await,
         Executor::Unknown(name) => unknown(name),

@@ -1,4 +1,4 @@
-use audit_core::Operation;
+use audit_core::{AuditConfig, Operation};
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, sea_query::ValueTuple,
 };
@@ -9,7 +9,8 @@ use crate::{
     capture::{
         Ground, Target, Write,
         before_image::{self, Intent},
-        returning,
+        bulk::key_of,
+        cascade, returning,
     },
     record,
     sql_text::Kind,
@@ -41,7 +42,7 @@ impl<E: Auditable> Write for Delete<E> {
         recorder: &Recorder<E>,
         ground: Ground<'_, D>,
     ) -> Result<Option<E::Model>, DbErr> {
-        let before = delete::<E, D>(&self.0, &ground).await?;
+        let before = delete::<E, D>(&self.0, recorder.config(), &ground).await?;
         if let Some(before) = &before {
             let change = recorder.deleted(before);
             recorder.record(&ground, change).await?;
@@ -52,15 +53,17 @@ impl<E: Auditable> Write for Delete<E> {
 
 async fn delete<E: EntityTrait, D: ConnectionTrait>(
     row: &Target<E>,
+    config: &AuditConfig,
     ground: &Ground<'_, D>,
 ) -> Result<Option<E::Model>, DbErr> {
-    if returning::is_supported(ground.db) {
+    // Where others may go with the row it is looked at first.
+    if returning::is_supported(ground.db) && !cascade::are_possible::<E, D>(ground, config) {
         match delete_returning::<E, D>(row, ground).await {
             Err(error) if returning::is_refused(ground.db, &error) => {}
             before => return before,
         }
     }
-    delete_locked::<E, D>(row, ground).await
+    delete_locked::<E, D>(row, config, ground).await
 }
 
 /// The statement is its own before-image. It asks for no more than the right to delete, where
@@ -78,11 +81,13 @@ async fn delete_returning<E: EntityTrait, D: ConnectionTrait>(
 
 async fn delete_locked<E: EntityTrait, D: ConnectionTrait>(
     row: &Target<E>,
+    config: &AuditConfig,
     ground: &Ground<'_, D>,
 ) -> Result<Option<E::Model>, DbErr> {
     let Some(before) = before_image::locked::<E, D>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
+    cascade::refuse::<E, D>(ground, config, &[key_of::<E>(&before)]).await?;
     let backend = ground.db.get_database_backend();
     let row = Target::<E>::of(record::key::<E>(&before));
     let delete = row.statement(backend, Kind::Delete, Vec::new(), Vec::new(), |row| {
