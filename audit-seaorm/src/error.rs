@@ -155,6 +155,12 @@ impl fmt::Display for Broken {
     }
 }
 
+/// Whether a delete was refused ahead of its statement: nothing has changed.
+pub(crate) fn is_refused_cascade(error: &DbErr) -> bool {
+    matches!(error, DbErr::Custom(text)
+        if text.starts_with("audit: DELETE of ") && text.contains(" refused: the database would change"))
+}
+
 impl From<AuditError> for DbErr {
     fn from(error: AuditError) -> Self {
         Self::Custom(format!("audit: {error}"))

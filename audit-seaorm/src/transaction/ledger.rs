@@ -4,7 +4,7 @@ use audit_core::Stamp;
 use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::error::AuditError;
+use crate::error::{AuditError, is_refused_cascade};
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ fn changed_nothing(error: &DbErr) -> bool {
         DbErr::Exec(_) | DbErr::Query(_) => {
             error.to_string().contains("error returned from database") && !undoes_all(error)
         }
-        _ => false,
+        other => is_refused_cascade(other),
     }
 }
 
