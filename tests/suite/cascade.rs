@@ -20,6 +20,7 @@ audit_tests::tests! {
     a_cascade_by_way_of_another_table_is_seen,
     a_parent_that_is_not_audited_is_not_deleted_by_statement,
     a_warning_lets_it_pass,
+    where_nothing_is_recorded_the_database_may,
     on_a_plain_pool_nothing_is_known,
     #[only(Postgres, MariaDb)] a_child_that_comes_at_the_same_time_is_seen,
 }
@@ -209,6 +210,18 @@ async fn a_warning_lets_it_pass(t: TestDb) {
     assert_eq!(logs.matches("audited write escaped").count(), 1, "{logs}");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM cascade_article").await, 0);
     assert_eq!(trail(&t.db).await.len(), 1);
+}
+
+async fn where_nothing_is_recorded_the_database_may(t: TestDb) {
+    let db = set_up(&t, "CASCADE").await;
+    AuditContext::without_audit(async {
+        blog(1, &t).await.delete(&db).await.unwrap();
+        blog::Entity::audited().delete_by_id(2).exec(&db).await.unwrap();
+        blog::Entity::audited().delete_many().exec(&db).await.unwrap();
+    })
+    .await;
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM cascade_note").await, 0);
+    assert!(trail(&t.db).await.is_empty());
 }
 
 async fn on_a_plain_pool_nothing_is_known(t: TestDb) {

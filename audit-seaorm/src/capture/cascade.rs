@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::AuditError,
-    guard::{ForeignKey, told},
+    guard::{ForeignKey, Path, told},
     registry::TableName,
 };
 
@@ -24,8 +24,7 @@ pub(super) fn are_possible<E: EntityTrait, D>(
     ground: &Ground<'_, D>,
     config: &AuditConfig,
 ) -> bool {
-    let paths = ground.guard.map(|guard| guard.cascades(&TableName::of::<E>(), config));
-    paths.is_some_and(|paths| !paths.is_empty())
+    !paths::<E, D>(ground, config).is_empty()
 }
 
 /// Refuses to delete rows, which are locked, if a foreign key would change records that refer to them.
@@ -37,7 +36,7 @@ pub(super) async fn refuse<E: EntityTrait, D: ConnectionTrait>(
     let Some(guard) = ground.guard.filter(|_| !keys.is_empty()) else {
         return Ok(());
     };
-    for path in guard.cascades(&TableName::of::<E>(), config) {
+    for path in paths::<E, D>(ground, config) {
         let found = ground.db.query_one(&referring::<E>(ground.db, &path, keys)).await?;
         if found.is_some() {
             let parent = crate::record::table_name::<E>();
@@ -46,6 +45,14 @@ pub(super) async fn refuse<E: EntityTrait, D: ConnectionTrait>(
         }
     }
     Ok(())
+}
+
+/// None where nothing is recorded anyway.
+fn paths<'a, E: EntityTrait, D>(ground: &Ground<'a, D>, config: &AuditConfig) -> Vec<Path<'a>> {
+    match ground.guard {
+        Some(guard) if !audit_core::is_paused() => guard.cascades(&TableName::of::<E>(), config),
+        _ => Vec::new(),
+    }
 }
 
 /// One row at the end of the path, if there is one.

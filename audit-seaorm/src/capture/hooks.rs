@@ -31,13 +31,7 @@ use super::{
     row::Update,
     unit::perform,
 };
-use crate::{
-    AuditHooks, Auditable,
-    audited::Filter,
-    error::{AuditError, Place},
-    record,
-    writer::Recorder,
-};
+use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
 
 /// `ActiveModelBehavior::before_save`.
 pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
