@@ -55,8 +55,6 @@ impl TableName {
 /// An entry of the registry, its names worked out.
 #[derive(Debug)]
 pub(crate) struct Audited {
-    #[allow(dead_code, reason = "what captures by table comes next")]
-    pub(crate) facts: &'static AuditedTable,
     pub(crate) name: TableName,
     /// The table's name in the trail.
     pub(crate) in_trail: String,
@@ -95,7 +93,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         let name = (facts.name)();
         let in_trail = record::qualified(name.schema.as_deref(), &name.table);
         let key = name.table.to_lowercase();
-        index.by_name.entry(key).or_default().push(Audited { facts, name, in_trail });
+        index.by_name.entry(key).or_default().push(Audited { name, in_trail });
         index.by_entity.insert((facts.entity)(), facts);
     }
     let is_odd = |name: &&String| !name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
@@ -135,7 +133,6 @@ pub(crate) fn all() -> Vec<&'static [Audited]> {
 }
 
 /// The facts of an entity, if it is audited.
-#[allow(dead_code, reason = "what captures by table comes next")]
 pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
     INDEX.by_entity.get(&TypeId::of::<E>()).copied()
 }

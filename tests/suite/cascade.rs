@@ -27,6 +27,7 @@ audit_tests::tests! {
 
 macro_rules! entity {
     ($module:ident, $table:literal, {$($field:ident: $type:ty),*}) => {
+        #[allow(dead_code, reason = "an entity is written as applications write it")]
         mod $module {
             use sea_orm::entity::prelude::*;
 

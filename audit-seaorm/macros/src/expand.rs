@@ -38,6 +38,7 @@ fn links(krate: &Path, entity: &Ident, active_model: &Ident) -> TokenStream {
 fn audited(plan: &ModelPlan) -> TokenStream {
     let ModelPlan { krate, vis, entity, .. } = plan;
     quote! {
+        #[allow(dead_code)]
         impl #entity {
             /// The writes of `EntityTrait`, audited.
             #vis fn audited() -> #krate::audited::Audited<Self> {
@@ -141,7 +142,8 @@ pub(crate) fn handover(krate: &Path, of: impl ToTokens, ty: impl ToTokens) -> To
 /// Inherent methods of `ty`, which win over the trait methods of the same names.
 fn inherent(plan: &ModelPlan, ty: impl ToTokens, methods: &[Method]) -> Option<TokenStream> {
     let methods: Vec<_> = methods.iter().filter_map(|it| method(plan, *it)).collect();
-    (!methods.is_empty()).then(|| quote!(impl #ty { #(#methods)* }))
+    // An application calls some of them.
+    (!methods.is_empty()).then(|| quote!(#[allow(dead_code)] impl #ty { #(#methods)* }))
 }
 
 /// One method, with the signature that `async_trait` gives to the trait's own.

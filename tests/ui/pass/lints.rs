@@ -53,4 +53,22 @@ pub mod hooked {
     }
 }
 
-fn main() {}
+/// A record of a private module, of which the program uses one method.
+mod private {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, audit_seaorm::Auditable)]
+    #[sea_orm(table_name = "post")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+}
+
+fn main() {
+    let row = private::ActiveModel { id: sea_orm::Set(1) };
+    drop(row.insert(&sea_orm::DatabaseConnection::default()));
+}
