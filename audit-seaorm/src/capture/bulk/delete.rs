@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryFilter};
 use super::{
     Keep, Kept,
     keys::{self, key_of},
-    page::PageSize,
+    pages::Pages,
     selection::{Selection, refers_to_itself},
 };
 use crate::{
@@ -21,9 +21,6 @@ use crate::{
     record,
     writer::Recorder,
 };
-
-/// How many rows one statement names by their keys at most.
-const MAX_NAMED: usize = 1024;
 
 /// The rows of a filter.
 pub(crate) struct DeleteMany<E> {
@@ -88,44 +85,32 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         in_pages: bool,
         mut kept: Kept<E>,
     ) -> Result<Kept<E>, DbErr> {
-        let (mut size, mut last) = (PageSize::default(), None);
+        let mut pages = Pages::new(selection, self.ground, Intent::Delete, in_pages);
         loop {
-            let limit = in_pages.then(|| size.rows());
-            let rows = selection.locked(self.ground, Intent::Delete, last.as_ref(), limit).await?;
-            let Some(row) = rows.last() else {
-                return Ok(kept);
-            };
-            last = Some(key_of::<E>(row));
-            let is_last = limit.is_none_or(|limit| (rows.len() as u64) < limit);
-            size.adapt(self.delete_rows(rows, &mut kept).await?);
-            if is_last {
+            let page = pages.next().await?;
+            if page.is_empty() {
                 return Ok(kept);
             }
+            let mut weight = 0;
+            for rows in page {
+                weight += self.delete_rows(rows, &mut kept).await?;
+            }
+            pages.weigh(weight);
         }
     }
 
     /// Deletes rows that are locked, and tells about how much their entries weigh.
-    async fn delete_rows(
-        &self,
-        mut before: Vec<E::Model>,
-        kept: &mut Kept<E>,
-    ) -> Result<usize, DbErr> {
-        let mut weight = 0;
-        while !before.is_empty() {
-            let rest = before.split_off(before.len().min(MAX_NAMED));
-            let rows = std::mem::replace(&mut before, rest);
-            let keys: Vec<_> = rows.iter().map(key_of::<E>).collect();
-            cascade::refuse::<E, D>(self.ground, self.recorder.config(), &keys).await?;
-            let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
-            let deleted = E::delete_many().filter(named.clone()).exec(self.ground.db).await?;
-            let rows = if deleted.rows_affected == rows.len() as u64 {
-                rows
-            } else {
-                self.gone(rows, named).await?
-            };
-            weight += self.record(rows, kept).await?;
-        }
-        Ok(weight)
+    async fn delete_rows(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+        cascade::refuse::<E, D>(self.ground, self.recorder.config(), &keys).await?;
+        let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
+        let deleted = E::delete_many().filter(named.clone()).exec(self.ground.db).await?;
+        let gone = if deleted.rows_affected == before.len() as u64 {
+            before
+        } else {
+            self.gone(before, named).await?
+        };
+        self.record(gone, kept).await
     }
 
     /// Without those that a trigger of the database kept.

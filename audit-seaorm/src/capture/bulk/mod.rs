@@ -8,7 +8,7 @@ mod delete;
 mod insert;
 mod kept;
 pub(crate) mod keys;
-mod page;
+mod page_size;
 mod pages;
 mod rows;
 mod selection;

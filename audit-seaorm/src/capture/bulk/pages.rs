@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 
 use super::{
     keys::{Key, key_of},
-    page::PageSize,
+    page_size::PageSize,
     selection::Selection,
 };
 use crate::capture::{Ground, Intent};

@@ -39,7 +39,8 @@ pub(super) async fn update<E: EntityTrait, D: ConnectionTrait>(
         let locked = TableRef::SubQuery(before::<E>(row).into(), Alias::new(BEFORE).into_iden());
         update.from(locked).cond_where(same_row::<E>()).returning(both::<E>());
     });
-    let Some(row) = db.query_one_raw(statement).await? else {
+    // To the end of the answer, see `returning::row`.
+    let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
     Ok(Some((E::Model::from_query_result(&row, BEFORE)?, E::Model::from_query_result(&row, "")?)))
