@@ -29,6 +29,7 @@ audit_tests::tests! {
     try_insert_tells_a_conflict,
     an_update_of_one_row_records_it,
     an_optimistic_lock_that_fails_records_nothing,
+    optimistic_locks_of_many_let_one_pass_at_a_time,
     many_rows_are_updated_by_expressions,
     an_update_of_nothing_does_nothing,
     an_update_of_the_key_is_refused,
@@ -354,6 +355,32 @@ async fn an_optimistic_lock_that_fails_records_nothing(t: TestDb) {
     assert_eq!(delete(3).await.unwrap().rows_affected, 0);
     assert_eq!(delete(9).await.unwrap().rows_affected, 1);
     assert_eq!(trail(&t.db).await.len(), 2);
+}
+
+/// Each counts up from what it read, if nobody else has since. The lock waits, and then the condition
+/// must be asked of the newest version of the row.
+async fn optimistic_locks_of_many_let_one_pass_at_a_time(t: TestDb) {
+    posts(&t, 1).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let db = t.db.clone();
+        tasks.spawn(async move {
+            let mut passed = 0;
+            while passed < 10 {
+                let seen = post::Entity::find_by_id(1).one(&db).await.unwrap().unwrap().likes;
+                let row =
+                    post::ActiveModel { id: Set(1), likes: Set(seen + 1), ..Default::default() };
+                let update = post::Entity::audited().update(row).validate().unwrap();
+                match update.filter(post::Column::Likes.eq(seen)).exec(&db).await {
+                    Ok(_) => passed += 1,
+                    Err(DbErr::RecordNotUpdated) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    crate::concurrency::assert_chain(&entries(&t.db).await, 60, 60);
 }
 
 async fn many_rows_are_updated_by_expressions(t: TestDb) {
