@@ -11,6 +11,7 @@ mod capture;
 mod cascade;
 mod concurrency;
 mod control;
+mod conversion;
 mod crash;
 mod damage;
 mod entities;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             cascade::tests(),
             concurrency::tests(),
             control::tests(),
+            conversion::tests(),
             crash::tests(),
             escape::tests(),
             failure::tests(),
