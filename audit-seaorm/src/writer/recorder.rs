@@ -74,6 +74,9 @@ impl<E: Auditable> Recorder<E> {
         ground: &Ground<'_, D>,
         change: Result<Change, AuditError>,
     ) -> Result<(), DbErr> {
+        if !self.recording {
+            return Ok(());
+        }
         let entry = change.and_then(|change| entry(&self.policy(), change, ground.sink.group()));
         write(ground, &self.config, &self.table, entry).await
     }
