@@ -80,6 +80,11 @@ pub(crate) enum AuditError {
     )]
     UpsertOutside { table: String },
     #[error(
+        "an insert by a builder, on MariaDB, of `{table}` needs SeaORM's own DatabaseConnection or \
+         DatabaseTransaction, or an AuditTransaction: call `insert` on each ActiveModel here"
+    )]
+    InsertOutside { table: String },
+    #[error(
         "{operation} of `{table}` refused: this call reached a method of SeaORM's traits with {place}, \
          where the change and its entry cannot be made one. {}; \
          AuditConfig::on_escape(Escape::Warn) lets it pass, recorded as well as can be",

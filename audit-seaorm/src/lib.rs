@@ -80,6 +80,7 @@
 //! | `macros` | yes | `#[derive(Auditable)]`, `#[audited]` |
 //! | `stream` | yes | [`AuditTransaction`] streams, as `SeaORM`'s own transactions do |
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
+//! | `rbac` | no | `SeaORM`'s `RestrictedConnection` and `RestrictedTransaction` are recorded on; the role needs `insert` on `audit_trail`, and `select` on what it changes |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
 //!
 //! No database driver is switched on.

@@ -25,6 +25,7 @@ mod migration;
 mod no_phantom;
 mod policy;
 mod property;
+mod rbac;
 mod regress;
 mod relations;
 mod support;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
             no_phantom::tests(),
             policy::tests(),
             property::tests(),
+            rbac::tests(),
             regress::tests(),
             relations::tests(),
             transaction::tests(),

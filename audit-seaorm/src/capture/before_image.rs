@@ -34,6 +34,9 @@ pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
         take_write_lock::<E, D>(ground.db).await?;
     }
     let backend = ground.db.get_database_backend();
+    if Executor::of(ground.db).is_typed() {
+        return E::find().filter(row.condition()).lock(intent.lock(backend)).one(ground.db).await;
+    }
     let kind = Kind::Locked(intent);
     let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {
         E::find().filter(row).lock(intent.lock(backend)).build(backend)

@@ -1,4 +1,6 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
+#[cfg(feature = "rbac")]
+use sea_orm::{RestrictedConnection, RestrictedTransaction};
 
 use crate::{AuditConnection, AuditTransaction, error::Place};
 
@@ -13,6 +15,12 @@ pub(crate) enum Executor<'a> {
     Audit(&'a AuditTransaction),
     /// A transaction of the caller's.
     Transaction(&'a DatabaseTransaction),
+    /// A pool that asks for permission for each statement, and takes those of `SeaORM` alone.
+    #[cfg(feature = "rbac")]
+    Restricted(&'a RestrictedConnection),
+    /// A transaction of such a pool.
+    #[cfg(feature = "rbac")]
+    RestrictedTransaction(&'a RestrictedTransaction),
     /// Some other type, named here.
     Unknown(&'static str),
 }
@@ -31,6 +39,14 @@ impl<'a> Executor<'a> {
         if let Some(transaction) = same_type::<C, AuditTransaction>(db) {
             return Self::Audit(transaction);
         }
+        #[cfg(feature = "rbac")]
+        if let Some(restricted) = same_type::<C, RestrictedConnection>(db) {
+            return Self::Restricted(restricted);
+        }
+        #[cfg(feature = "rbac")]
+        if let Some(transaction) = same_type::<C, RestrictedTransaction>(db) {
+            return Self::RestrictedTransaction(transaction);
+        }
         match same_type::<C, DatabaseExecutor<'a>>(db) {
             Some(DatabaseExecutor::Connection(pool)) => Self::Pool(pool),
             Some(DatabaseExecutor::Transaction(transaction)) => Self::Transaction(transaction),
@@ -39,10 +55,25 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Whether statements of `SeaORM`'s own are all that it takes. It would tell the values of any other in
+    /// its error.
+    pub(crate) fn is_typed(self) -> bool {
+        match self {
+            #[cfg(feature = "rbac")]
+            Self::Restricted(_) | Self::RestrictedTransaction(_) => true,
+            Self::Unknown(_) => true,
+            _ => false,
+        }
+    }
+
     /// Where a write goes that has no transaction around it.
     pub(crate) fn place(self) -> Option<Place> {
         match self {
             Self::Pool(_) | Self::Guarded(_) => Some(Place::Pool),
+            #[cfg(feature = "rbac")]
+            Self::Restricted(_) => Some(Place::Pool),
+            #[cfg(feature = "rbac")]
+            Self::RestrictedTransaction(_) => None,
             Self::Audit(_) | Self::Transaction(_) => None,
             Self::Unknown(name) => Some(Place::Unknown(name)),
         }

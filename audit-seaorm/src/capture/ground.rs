@@ -21,6 +21,12 @@ impl<'a, D: ConnectionTrait> Ground<'a, D> {
             Executor::Transaction(_) => {
                 (Sink::Connection(None), db.get_database_backend() == DbBackend::Sqlite)
             }
+            #[cfg(feature = "rbac")]
+            Executor::RestrictedTransaction(_) => {
+                (Sink::Connection(None), db.get_database_backend() == DbBackend::Sqlite)
+            }
+            #[cfg(feature = "rbac")]
+            Executor::Restricted(_) => (Sink::Connection(None), false),
             Executor::Pool(_) | Executor::Guarded(_) | Executor::Unknown(_) => {
                 (Sink::Connection(None), false)
             }

@@ -186,7 +186,7 @@ async fn take_back<E: EntityTrait, C: ConnectionTrait>(
         Executor::Pool(pool) => delete.exec(pool).await,
         Executor::Guarded(guarded) => delete.exec(guarded.inner()).await,
         Executor::Audit(txn) => delete.exec(txn.core().unguarded()).await,
-        Executor::Transaction(_) | Executor::Unknown(_) => delete.exec(db).await,
+        _ => delete.exec(db).await,
     }
 }
 

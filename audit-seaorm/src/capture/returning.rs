@@ -4,11 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable,
-    Statement,
+    QueryResult, Statement,
     sea_query::{
         DeleteStatement, Expr, InsertStatement, IntoIden, Query, ReturningClause, UpdateStatement,
     },
 };
+
+use super::Executor;
+use crate::{error::AuditError, record};
 
 pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
@@ -16,14 +19,22 @@ pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
 ) -> Result<Vec<E::Model>, DbErr> {
     let backend = db.get_database_backend();
     update.returning(columns::<E>(backend));
-    rows::<E, D>(db, backend.build(&update)).await
+    models::<E>(&db.query_all(&update).await?)
 }
 
 pub(in crate::capture) async fn inserted<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
-    statement: InsertStatement,
+    mut statement: InsertStatement,
 ) -> Result<Vec<E::Model>, DbErr> {
-    rows::<E, D>(db, insert::<E>(db.get_database_backend(), statement)).await
+    let backend = db.get_database_backend();
+    if !Executor::of(db).is_typed() {
+        return rows::<E, D>(db, insert::<E>(backend, statement)).await;
+    }
+    if backend == DbBackend::MySql {
+        return Err(AuditError::InsertOutside { table: record::table_name::<E>() }.into());
+    }
+    statement.returning(columns::<E>(backend));
+    models::<E>(&db.query_all(&statement).await?)
 }
 
 pub(in crate::capture) fn insert<E: EntityTrait>(
@@ -65,10 +76,11 @@ fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) 
 /// Unset once a server of that family turns out not to know it.
 static MARIADB: AtomicBool = AtomicBool::new(true);
 
-/// Whether an INSERT or a DELETE can give its rows back.
+/// Whether an INSERT or a DELETE of our own text can give its rows back.
 pub(in crate::capture) fn is_supported(db: &impl ConnectionTrait) -> bool {
-    db.support_returning()
-        || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed)
+    let known = db.support_returning()
+        || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed);
+    known && !Executor::of(db).is_typed()
 }
 
 /// Whether the server refused RETURNING, as `MySQL` does: with a syntax error, which has changed
@@ -95,6 +107,9 @@ async fn rows<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
     statement: Statement,
 ) -> Result<Vec<E::Model>, DbErr> {
-    let rows = db.query_all_raw(statement).await?;
+    models::<E>(&db.query_all_raw(statement).await?)
+}
+
+fn models<E: EntityTrait>(rows: &[QueryResult]) -> Result<Vec<E::Model>, DbErr> {
     rows.iter().map(|row| E::Model::from_query_result(row, "")).collect()
 }

@@ -25,7 +25,7 @@ impl<E: EntityTrait> Target<E> {
         self
     }
 
-    fn condition(&self) -> Condition {
+    pub(super) fn condition(&self) -> Condition {
         let row = Filter::key::<E>(self.key.iter().cloned()).condition();
         row.add_option(self.only_if.as_ref().map(Filter::condition))
     }

@@ -3,7 +3,6 @@ use std::{
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use sea_orm::DatabaseTransaction;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 type Line = Arc<AsyncMutex<()>>;
@@ -24,7 +23,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) async fn take(txn: &DatabaseTransaction) -> Self {
+    pub(super) async fn take<T>(txn: &T) -> Self {
         let address = std::ptr::from_ref(txn).addr();
         let line = Arc::clone(lines().entry(address).or_default());
         // Made before the wait, so that a wait which is cancelled leaves the line as well.

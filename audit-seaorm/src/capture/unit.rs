@@ -1,7 +1,9 @@
 use audit_core::{Operation, Stamp};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, prelude::Uuid,
+    ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionSession, TransactionTrait,
+    prelude::Uuid,
+    sea_query::{Expr, Query},
 };
 
 use super::{Executor, escape::escaped, ground::Ground, shield, turn::Turn, write::Write};
@@ -27,15 +29,11 @@ pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
             on_pool(write, recorder, guarded.inner().clone(), Some(guard)).await
         }
         Executor::Audit(txn) => txn.perform(write, recorder).await,
-        Executor::Transaction(txn) => {
-            let outcome = Unit::on_transaction(txn).await?.perform(write, recorder).await;
-            if outcome.is_err() {
-                // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
-                // rollback to it: its failure goes to this statement and not to the caller's next one.
-                let _ = txn.execute_unprepared("SELECT 1").await;
-            }
-            outcome
-        }
+        Executor::Transaction(txn) => on_transaction(write, recorder, txn).await,
+        #[cfg(feature = "rbac")]
+        Executor::Restricted(pool) => on_pool(write, recorder, pool.clone(), None).await,
+        #[cfg(feature = "rbac")]
+        Executor::RestrictedTransaction(txn) => on_transaction(write, recorder, txn).await,
         Executor::Unknown(name) => {
             if recorder.is_recording() {
                 escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
@@ -45,29 +43,53 @@ pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
     }
 }
 
-async fn on_pool<W: Write>(
+async fn on_transaction<W: Write, T: ConnectionTrait + TransactionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
-    pool: DatabaseConnection,
-    guard: Option<Guard>,
+    txn: &T,
 ) -> Result<W::Output, DbErr> {
+    let outcome = Unit::on_transaction(txn).await?.perform(write, recorder).await;
+    if outcome.is_err() {
+        // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
+        // rollback to it: its failure goes to this statement and not to the caller's next one.
+        if Executor::of(txn).is_typed() {
+            let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
+        } else {
+            let _ = txn.execute_unprepared("SELECT 1").await;
+        }
+    }
+    outcome
+}
+
+async fn on_pool<W: Write, P: TransactionTrait + Send + Sync + 'static>(
+    write: W,
+    recorder: Recorder<W::Entity>,
+    pool: P,
+    guard: Option<Guard>,
+) -> Result<W::Output, DbErr>
+where
+    P::Transaction: Send + Sync + 'static,
+{
     let begin = async move { Unit::on_pool(&pool, guard).await };
     shield::run(begin, |unit| unit.perform(write, recorder)).await
 }
 
 /// What one operation does, as a whole: a transaction of its own on a pool, a savepoint on a
 /// transaction. Dropping it takes everything back.
-struct Unit {
-    txn: DatabaseTransaction,
+struct Unit<T> {
+    txn: T,
     group: Option<Uuid>,
     guard: Option<Guard>,
     // Declared last, so that the next in line finds the savepoint gone.
     turn: Option<Turn>,
 }
 
-impl Unit {
+impl<T: ConnectionTrait + TransactionSession> Unit<T> {
     /// `BEGIN IMMEDIATE` on `SQLite`, where the lock of a row is the lock of the file.
-    async fn on_pool(db: &DatabaseConnection, guard: Option<Guard>) -> Result<Self, DbErr> {
+    async fn on_pool<P: TransactionTrait<Transaction = T>>(
+        db: &P,
+        guard: Option<Guard>,
+    ) -> Result<Self, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -80,7 +102,7 @@ impl Unit {
         })
     }
 
-    async fn on_transaction(txn: &DatabaseTransaction) -> Result<Self, DbErr> {
+    async fn on_transaction<P: TransactionTrait<Transaction = T>>(txn: &P) -> Result<Self, DbErr> {
         let turn = Turn::take(txn).await;
         Ok(Self { txn: txn.begin().await?, group: None, guard: None, turn: Some(turn) })
     }
@@ -94,7 +116,7 @@ impl Unit {
         self.finish(outcome).await
     }
 
-    fn ground(&self) -> Ground<'_, DatabaseTransaction> {
+    fn ground(&self) -> Ground<'_, T> {
         let on_callers_transaction = self.turn.is_some();
         Ground {
             db: &self.txn,
@@ -106,7 +128,7 @@ impl Unit {
     }
 
     /// Commits what succeeded and takes back what did not.
-    async fn finish<T>(self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    async fn finish<O>(self, outcome: Result<O, DbErr>) -> Result<O, DbErr> {
         match outcome {
             Ok(value) => {
                 self.txn.commit().await?;

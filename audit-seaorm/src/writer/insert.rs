@@ -15,7 +15,7 @@ pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     entries: Vec<AuditEntry>,
 ) -> Result<(), DbErr> {
-    if let Executor::Unknown(_) = Executor::of(db) {
+    if Executor::of(db).is_typed() {
         // Some take statements of SeaORM's alone.
         let rows = entries.into_iter().map(ActiveModel::from);
         Entity::insert_many(rows).exec_without_returning(db).await?;

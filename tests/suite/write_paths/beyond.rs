@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel,
     QueryFilter, QueryTrait, Statement, StreamTrait, TransactionTrait,
-    sea_query::{CommonTableExpression, Expr, ExprTrait, Query},
+    sea_query::{CommonTableExpression, Expr, ExprTrait, OnConflict, Query},
     sqlx,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     entities::post,
     escape::Wrapped,
+    rbac,
     support::{entries, new_post, sql},
 };
 
@@ -34,6 +35,8 @@ audit_tests::tests! {
     writes_in_reads,
     #[only(Postgres, MariaDb)] procedures,
     the_trail_itself,
+    restricted_connections,
+    restricted_upserts,
     other_connections,
     statements_on_other_connections,
     schema_changes,
@@ -353,6 +356,41 @@ async fn other_programs(t: TestDb) {
     assert_eq!(Posts::findings(&t.db).await, UPDATED.findings);
 }
 
+async fn restricted_connections(t: TestDb) {
+    Row::named("restricted_connections").assert_everywhere(Fate::Recorded, t.backend);
+    Posts::create(&t).await;
+    let a = Posts::seed(&t).await;
+    let [db, ..] = rbac::users(&t.db).await;
+    new_post("c").insert(&db).await.unwrap();
+    liked(a.clone()).update(&db).await.unwrap();
+    let txn = db.begin().await.unwrap();
+    a.delete(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    post::Entity::audited().delete_many().exec(&db).await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 2 + 5);
+    assert!(Posts::findings(&t.db).await.is_empty());
+}
+
+async fn restricted_upserts(t: TestDb) {
+    Row::named("restricted_upserts").assert_everywhere(Fate::Refused, t.backend);
+    Posts::create(&t).await;
+    Posts::seed(&t).await;
+    let [db, ..] = rbac::users(&t.db).await;
+    let on_title =
+        OnConflict::column(post::Column::Title).update_column(post::Column::Likes).to_owned();
+    let upsert = post::Entity::audited().insert(new_post("a")).on_conflict(on_title);
+    let mut outcomes = vec![upsert.exec(&db).await.map(drop)];
+    if t.backend == Backend::MariaDb {
+        outcomes.push(post::Entity::audited().insert(new_post("c")).exec(&db).await.map(drop));
+    }
+    for outcome in outcomes {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("of `post` needs SeaORM's own DatabaseConnection"), "{error}");
+    }
+    assert_eq!(entries(&t.db).await.len(), 2);
+    assert!(Posts::findings(&t.db).await.is_empty());
+}
+
 /// `Wrapped` is of the test's own making.
 async fn other_connections(t: TestDb) {
     Row::named("other_connections").assert_everywhere(Fate::Refused, t.backend);
@@ -381,7 +419,9 @@ async fn statements_on_other_connections(t: TestDb) {
     let a = Posts::seed(&t).await;
     let txn = t.db.begin().await.unwrap();
     post::Entity::delete_by_id(a.id).exec(&Wrapped(&txn)).await.unwrap();
-    txn.commit().await.unwrap();
+    txn.rollback().await.unwrap();
+    let [db, ..] = rbac::users(&t.db).await;
+    post::Entity::delete_by_id(a.id).exec(&db).await.unwrap();
     assert_eq!(entries(&t.db).await.len(), 2);
     assert_eq!(Posts::findings(&t.db).await, DELETED.findings);
 }

@@ -91,6 +91,10 @@ where
     match db {
         Executor::Pool(db) => insert_on::<E, _>(db, rows).await,
         Executor::Guarded(db) => insert_on::<E, _>(db, rows).await,
+        #[cfg(feature = "rbac")]
+        Executor::Restricted(db) => insert_on::<E, _>(db, rows).await,
+        #[cfg(feature = "rbac")]
+        Executor::RestrictedTransaction(db) => insert_on::<E, _>(db, rows).await,
         Executor::Audit(db) => insert_on::<E, _>(db, rows).await,
         Executor::Transaction(db) => insert_on::<E, _>(db, rows).await,
         Executor::Unknown(name) => unknown(name),
@@ -126,6 +130,10 @@ where
     match db {
         Executor::Pool(db) => delete_on::<E, _>(db, rows).await,
         Executor::Guarded(db) => delete_on::<E, _>(db, rows).await,
+        #[cfg(feature = "rbac")]
+        Executor::Restricted(db) => delete_on::<E, _>(db, rows).await,
+        #[cfg(feature = "rbac")]
+        Executor::RestrictedTransaction(db) => delete_on::<E, _>(db, rows).await,
         Executor::Audit(db) => delete_on::<E, _>(db, rows).await,
         Executor::Transaction(db) => delete_on::<E, _>(db, rows).await,
         Executor::Unknown(name) => unknown(name),
@@ -162,6 +170,10 @@ async fn delete_where<E: Auditable>(
     match db {
         Executor::Pool(db) => delete.exec(db).await,
         Executor::Guarded(db) => delete.exec(db).await,
+        #[cfg(feature = "rbac")]
+        Executor::Restricted(db) => delete.exec(db).await,
+        #[cfg(feature = "rbac")]
+        Executor::RestrictedTransaction(db) => delete.exec(db).await,
         Executor::Audit(db) => delete.exec(db).await,
         Executor::Transaction(db) => delete.exec(db).await,
         Executor::Unknown(name) => unknown(name),

@@ -7,7 +7,7 @@ use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Ground, Target, Write,
+        Executor, Ground, Target, Write,
         before_image::{self, Intent},
         bulk::key_of,
         cascade, returning,
@@ -90,6 +90,10 @@ async fn delete_locked<E: EntityTrait, D: ConnectionTrait>(
     cascade::refuse::<E, D>(ground, config, &[key_of::<E>(&before)]).await?;
     let backend = ground.db.get_database_backend();
     let row = Target::<E>::of(record::key::<E>(&before));
+    if Executor::of(ground.db).is_typed() {
+        let result = E::delete_many().filter(row.condition()).exec(ground.db).await?;
+        return Ok((result.rows_affected > 0).then_some(before));
+    }
     let delete = row.statement(backend, Kind::Delete, Vec::new(), Vec::new(), |row| {
         E::delete_many().filter(row).build(backend)
     });

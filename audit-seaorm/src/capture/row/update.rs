@@ -10,7 +10,7 @@ use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Ground, Target, Write,
+        Executor, Ground, Target, Write,
         before_image::{self, Intent},
         returning,
     },
@@ -55,15 +55,17 @@ impl<E: EntityTrait> Update<E> {
         let places = self.values.iter().map(|(place, ..)| *place).collect();
         let values = self.values.iter().map(|(.., value)| value.clone()).collect();
         self.row.statement(backend, kind, places, values, |row| {
-            let mut update = Query::update();
-            update.table(E::default().table_ref()).values(
-                self.values
-                    .iter()
-                    .map(|(_, column, value)| (*column, column.save_as(Expr::val(value.clone())))),
-            );
+            let mut update = self.update();
             build(&mut update, row);
             backend.build(&update)
         })
+    }
+
+    fn update(&self) -> UpdateStatement {
+        let values = self.values.iter();
+        let values =
+            values.map(|(_, column, value)| (*column, column.save_as(Expr::val(value.clone()))));
+        Query::update().table(E::default().table_ref()).values(values).take()
     }
 }
 
@@ -77,7 +79,9 @@ impl<E: Auditable> Write for Update<E> {
         recorder: &Recorder<E>,
         ground: Ground<'_, D>,
     ) -> Result<E::Model, DbErr> {
-        let (before, after) = if both_images::can_be_returned::<E>(ground.db) {
+        let (before, after) = if both_images::can_be_returned::<E>(ground.db)
+            && !Executor::of(ground.db).is_typed()
+        {
             both_images::update::<E, D>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
         } else {
             self.one_after_the_other(&ground).await?
@@ -93,28 +97,40 @@ impl<E: Auditable> Update<E> {
         self,
         ground: &Ground<'_, D>,
     ) -> Result<(E::Model, E::Model), DbErr> {
-        let db = ground.db;
         let before = before_image::locked::<E, D>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
-        let after = if db.support_returning() {
-            let update = self.statement(db, Kind::UpdateReturning, |update, row| {
-                let returning = returning::columns::<E>(db.get_database_backend());
-                update.cond_where(row).returning(returning);
-            });
-            returning::row::<E, D>(db, update).await?
+        let after = if ground.db.support_returning() && !Executor::of(ground.db).is_typed() {
+            self.returning(ground.db).await?
         } else {
+            self.execute(ground.db).await?;
             // Read again under the lock: an UPDATE to the values that are there already makes no
             // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
             // the transaction saw first.
-            let update = self.statement(db, Kind::Update, |update, row| {
-                update.cond_where(row);
-            });
-            db.execute_raw(update).await?;
             let row = Target::of(crate::record::key::<E>(&before));
             before_image::locked::<E, D>(ground, &row, Intent::Update).await?
         };
         // None where a trigger of the database kept the row.
         Ok((before, after.ok_or(DbErr::RecordNotUpdated)?))
+    }
+
+    async fn returning<D: ConnectionTrait>(self, db: &D) -> Result<Option<E::Model>, DbErr> {
+        let update = self.statement(db, Kind::UpdateReturning, |update, row| {
+            let returning = returning::columns::<E>(db.get_database_backend());
+            update.cond_where(row).returning(returning);
+        });
+        returning::row::<E, D>(db, update).await
+    }
+
+    async fn execute<D: ConnectionTrait>(self, db: &D) -> Result<(), DbErr> {
+        if Executor::of(db).is_typed() {
+            db.execute(self.update().cond_where(self.row.condition())).await?;
+        } else {
+            let update = self.statement(db, Kind::Update, |update, row| {
+                update.cond_where(row);
+            });
+            db.execute_raw(update).await?;
+        }
+        Ok(())
     }
 }
