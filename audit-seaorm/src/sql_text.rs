@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     UpdateReturning,
     Update,
     Locked(Intent),
+    /// On `SQLite`, in a transaction that may not have written so far.
+    LockedForWriting,
     DeleteReturning,
     Delete,
 }

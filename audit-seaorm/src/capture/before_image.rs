@@ -1,6 +1,6 @@
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, LockType, Query},
+    sea_query::{Expr, ExprTrait, LockType, Query, SqliteQueryBuilder, UpdateStatement},
 };
 
 use super::{Executor, Target, ground::Ground, returning};
@@ -30,18 +30,30 @@ pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
     row: &Target<E>,
     intent: Intent,
 ) -> Result<Option<E::Model>, DbErr> {
-    if ground.deferred {
-        take_write_lock::<E, D>(ground.db).await?;
-    }
     let backend = ground.db.get_database_backend();
     if Executor::of(ground.db).is_typed() {
+        if ground.deferred {
+            take_write_lock::<E, D>(ground.db).await?;
+        }
         return E::find().filter(row.condition()).lock(intent.lock(backend)).one(ground.db).await;
     }
-    let kind = Kind::Locked(intent);
+    let kind = if ground.deferred { Kind::LockedForWriting } else { Kind::Locked(intent) };
     let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {
-        E::find().filter(row).lock(intent.lock(backend)).build(backend)
+        let mut select = E::find().filter(row).lock(intent.lock(backend)).build(backend);
+        if ground.deferred {
+            // `SQLx` hands both to `SQLite` in one go.
+            let lock = to_write_lock::<E>().to_string(SqliteQueryBuilder);
+            select.sql = format!("{lock}; {}", select.sql);
+        }
+        select
     });
-    returning::row::<E, D>(ground.db, select).await
+    match Executor::of(ground.db) {
+        // The lock changes nothing, which the guard cannot know.
+        Executor::Audit(txn) if ground.deferred => {
+            returning::row::<E, _>(txn.core().unguarded(), select).await
+        }
+        _ => returning::row::<E, D>(ground.db, select).await,
+    }
 }
 
 /// Makes a `SQLite` transaction a writing one by a statement that changes nothing.
@@ -52,18 +64,19 @@ pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
 pub(super) async fn take_write_lock<E: EntityTrait, D: ConnectionTrait>(
     db: &D,
 ) -> Result<(), DbErr> {
-    let Some(column) = record::key_columns::<E>().next() else {
-        return Ok(());
-    };
-    let update = Query::update()
-        .table(E::default().table_ref())
-        .value(column, Expr::col(column))
-        .and_where(Expr::val(1).eq(0))
-        .take();
+    let lock = to_write_lock::<E>();
     match Executor::of(db) {
-        // It changes nothing, which the guard cannot know.
-        Executor::Audit(txn) => txn.core().unguarded().execute(&update).await?,
-        _ => db.execute(&update).await?,
+        Executor::Audit(txn) => txn.core().unguarded().execute(&lock).await?,
+        _ => db.execute(&lock).await?,
     };
     Ok(())
+}
+
+fn to_write_lock<E: EntityTrait>() -> UpdateStatement {
+    let mut update = Query::update();
+    update.table(E::default().table_ref()).cond_where(Expr::val(1).eq(0));
+    if let Some(column) = record::key_columns::<E>().next() {
+        update.value(column, Expr::col(column));
+    }
+    update
 }
