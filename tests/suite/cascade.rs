@@ -3,8 +3,8 @@
 use audit_seaorm::{AuditConnection, AuditContext, AuditTransaction, Escape};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait, QueryFilter,
-    TransactionTrait,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    ModelTrait, QueryFilter, TransactionTrait,
 };
 
 use crate::support::{assert_lines, migrate, number, sql, trail};
@@ -240,4 +240,17 @@ async fn a_child_that_comes_at_the_same_time_is_seen(t: TestDb) {
     sql(&t.db, "INSERT INTO cascade_article VALUES (2, 30)").await;
     refused(blog(3, &t).await.delete(&txn).await, "of_blog: ");
     txn.rollback().await.unwrap();
+}
+
+/// What `ON UPDATE` does is out of sight; an `AuditConnection` says so ahead of its first update.
+pub(crate) async fn an_update_cascades_out_of_sight(t: &TestDb) {
+    let db = set_up(t, "NO ACTION ON UPDATE CASCADE").await;
+    let mut row = blog(1, t).await.into_active_model();
+    row.code = Set(11);
+    let (updated, logs) = audit_tests::logs::capture(row.update(&db)).await;
+    updated.unwrap();
+    assert!(logs.contains("ON UPDATE CASCADE"), "{logs}");
+    assert_eq!(trail(&t.db).await.len(), 1);
+    let followed = "SELECT COUNT(*) FROM cascade_article WHERE blog_id = 11";
+    assert_eq!(number(&t.db, followed).await, 1);
 }

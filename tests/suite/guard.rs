@@ -289,6 +289,7 @@ fn texts(backend: Backend) -> Vec<(&'static str, &'static str)> {
             ("it names the audited table `post`", "UPDATE post p, guard_tag g SET p.likes = 9"),
             ("DELETE of `post`", "DELETE p FROM post p LEFT JOIN guard_tag g ON g.id = p.id"),
             ("TRUNCATE of `post`", "TRUNCATE TABLE post"),
+            ("DROP TABLE of `post`", "CREATE OR REPLACE TABLE post (id int)"),
             ("an executable comment refused", "SELECT 1 /*! ; DELETE FROM post */"),
             ("EXECUTE refused", "EXECUTE IMMEDIATE 'DELETE FROM post'"),
             ("CALL refused", "CALL clean_up()"),

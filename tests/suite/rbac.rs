@@ -1,6 +1,6 @@
 //! `SeaORM`'s access control: what a user may not do leaves neither a row nor an entry.
 
-use audit_seaorm::AuditTrail;
+use audit_seaorm::{AuditConfig, AuditTrail, FailurePolicy};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveModelTrait,
@@ -15,7 +15,7 @@ use sea_orm::{
 
 use crate::{
     entities::post,
-    support::{assert_lines, by, create, new_post, number, trail, unseen_post},
+    support::{assert_lines, by, create, new_post, number, sql, trail, unseen_post},
 };
 
 audit_tests::tests! {
@@ -25,6 +25,7 @@ audit_tests::tests! {
     a_restricted_transaction_is_recorded_on,
     builders_are_recorded,
     an_upsert_is_refused_and_tells_no_values,
+    a_write_goes_on_without_its_entry_if_told_so,
 }
 
 async fn set_up(t: &TestDb) -> [RestrictedConnection; 3] {
@@ -156,4 +157,15 @@ async fn an_upsert_is_refused_and_tells_no_values(t: TestDb) {
     assert!(error.contains("an upsert of `post` needs"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+}
+
+async fn a_write_goes_on_without_its_entry_if_told_so(t: TestDb) {
+    let [db, ..] = set_up(&t).await;
+    sql(&t.db, "ALTER TABLE audit_trail RENAME TO lost").await;
+    let go_on = AuditConfig::new().on_failure(FailurePolicy::Continue);
+    go_on.clone().scope(new_post("a").insert(&db)).await.unwrap();
+    let txn = db.begin().await.unwrap();
+    go_on.scope(new_post("b").insert(&txn)).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 2);
 }

@@ -9,9 +9,10 @@ use audit_seaorm::{
     AuditConfig, AuditContext, AuditTrail, AuditTransaction, Change, FailurePolicy, Image,
 };
 use audit_tests::{Backend, TestDb};
+use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
-    ModelTrait, TransactionOptions, TransactionTrait,
+    ModelTrait, Statement, StreamTrait, TransactionOptions, TransactionTrait,
 };
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -29,6 +30,10 @@ audit_tests::tests! {
     many_entries_do_not_wait_for_the_commit,
     many_nested_transactions_do_not_pile_up_entries,
     nested_transactions_hand_over_or_drop_their_entries,
+    a_write_belongs_to_the_innermost_level_whoever_makes_it,
+    entries_read_inside_of_a_nested_one_outlive_its_rollback,
+    a_nested_one_reads_what_its_parent_did,
+    levels_that_end_crosswise_keep_rows_and_entries_together,
     a_transaction_that_does_not_commit_leaves_nothing,
     run_commits_or_rolls_back,
     the_trail_read_inside_shows_what_was_done,
@@ -46,6 +51,9 @@ audit_tests::tests! {
     a_failed_nested_commit_leaves_the_parent,
     a_deadlock_breaks_it,
     a_deadlock_of_a_statement_that_is_not_audited_breaks_it,
+    #[only(MariaDb)] a_conflict_of_snapshots_breaks_it,
+    #[only(MariaDb)] a_lock_that_is_not_had_leaves_it_whole,
+    #[only(MariaDb)] a_deadlock_of_a_stream_breaks_it,
     a_savepoint_that_fails_breaks_it,
     a_cancelled_write_with_children_leaves_it_whole,
     it_obeys_its_options,
@@ -151,6 +159,91 @@ async fn nested_transactions_hand_over_or_drop_their_entries(t: TestDb) {
     assert_eq!(titles, ["a", "b", "c"]);
     assert!(entries.iter().all(|entry| entry.transaction_id == entries[0].transaction_id));
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+}
+
+async fn assert_explained(t: &TestDb) {
+    let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
+    assert!(report.is_clean(), "{report}\n{}", trail(&t.db).await.join("\n"));
+}
+
+/// The savepoint takes the row along, so the entry must go as well.
+async fn a_write_belongs_to_the_innermost_level_whoever_makes_it(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("before").insert(&txn).await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("gone").insert(&txn).await.unwrap();
+    nested.rollback().await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("kept").insert(&txn).await.unwrap();
+    nested.commit().await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    new_post("dropped").insert(&txn).await.unwrap();
+    drop(nested);
+    new_post("after").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(trail(&t.db).await.len(), 3);
+    assert_explained(&t).await;
+}
+
+/// Reading writes the entries out, inside of the savepoint that is then rolled back.
+async fn entries_read_inside_of_a_nested_one_outlive_its_rollback(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    let innermost = TransactionTrait::begin(&nested).await.unwrap();
+    new_post("b").insert(&innermost).await.unwrap();
+    for db in [&txn, &nested, &innermost] {
+        assert_eq!(AuditTrail::query().count(db).await.unwrap(), 2);
+    }
+    innermost.commit().await.unwrap();
+    nested.rollback().await.unwrap();
+    assert_eq!(AuditTrail::query().count(&txn).await.unwrap(), 1);
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    let many = (0..1500).map(|n| new_post(&format!("{n}")));
+    post::Entity::audited().insert_many(many).exec_without_returning(&txn).await.unwrap();
+    nested.rollback().await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(trail(&t.db).await.len(), 1);
+    assert_explained(&t).await;
+}
+
+async fn a_nested_one_reads_what_its_parent_did(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    let post = new_post("a").insert(&txn).await.unwrap();
+    let nested = TransactionTrait::begin(&txn).await.unwrap();
+    let found = AuditTrail::find_for_record(&nested, post::Entity, post.id).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(AuditTrail::verify(&nested, post::Entity).await.unwrap().is_clean());
+    nested.commit().await.unwrap();
+    txn.commit().await.unwrap();
+    assert_explained(&t).await;
+}
+
+/// Two nested in one: the database stacks them, in whatever order they end.
+async fn levels_that_end_crosswise_keep_rows_and_entries_together(t: TestDb) {
+    create!(t, post::Entity);
+    for (round, first_commits) in [true, false].into_iter().enumerate() {
+        let title = |name: &str| new_post(&format!("{name} {round}"));
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        let one = TransactionTrait::begin(&txn).await.unwrap();
+        title("one").insert(&one).await.unwrap();
+        let other = TransactionTrait::begin(&txn).await.unwrap();
+        title("other").insert(&other).await.unwrap();
+        title("one again").insert(&one).await.unwrap();
+        if first_commits {
+            one.commit().await.unwrap();
+            other.rollback().await.unwrap();
+        } else {
+            one.rollback().await.unwrap();
+            other.commit().await.unwrap();
+        }
+        title("after").insert(&txn).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_explained(&t).await;
+    }
 }
 
 async fn a_transaction_that_does_not_commit_leaves_nothing(t: TestDb) {
@@ -467,6 +560,73 @@ async fn a_deadlock_of_a_statement_that_is_not_audited_breaks_it(t: TestDb) {
 
 /// `SQLx` takes back the transaction around it. What followed would commit by itself, and its entry
 /// would go with the rollback.
+/// With `innodb_snapshot_isolation`, the default since `MariaDB` 11.6.2.
+async fn a_conflict_of_snapshots_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    let one = unseen_post(&t.db, "a").await;
+    let db = t.connect_with(|_| {}).await;
+    let txn = AuditTransaction::begin(&db).await.unwrap();
+    sql(&txn, "SET SESSION innodb_snapshot_isolation = ON").await;
+    new_post("b").insert(&txn).await.unwrap();
+    post::Entity::find_by_id(one.id).one(&txn).await.unwrap();
+    sql(&t.db, "UPDATE post SET likes = 5 WHERE id = 1").await;
+    let mut row = one.into_active_model();
+    row.likes = Set(7);
+    let error = row.update(&txn).await.unwrap_err().to_string();
+    assert!(error.contains("Record has changed since last read"), "{error}");
+    let error = txn.commit().await.unwrap_err().to_string();
+    assert!(error.contains("roll it back"), "{error}");
+    assert!(trail(&t.db).await.is_empty());
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
+}
+
+async fn a_lock_that_is_not_had_leaves_it_whole(t: TestDb) {
+    create!(t, post::Entity);
+    let one = unseen_post(&t.db, "a").await;
+    let other = t.db.begin().await.unwrap();
+    sql(&other, "UPDATE post SET likes = 5 WHERE id = 1").await;
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    sql(&txn, "SET SESSION innodb_lock_wait_timeout = 1").await;
+    new_post("b").insert(&txn).await.unwrap();
+    let mut row = one.into_active_model();
+    row.likes = Set(7);
+    let error = row.update(&txn).await.unwrap_err().to_string();
+    assert!(error.contains("Lock wait timeout exceeded"), "{error}");
+    txn.commit().await.unwrap();
+    other.rollback().await.unwrap();
+    assert_eq!(trail(&t.db).await.len(), 1);
+}
+
+async fn a_deadlock_of_a_stream_breaks_it(t: TestDb) {
+    create!(t, post::Entity);
+    sql(&t.db, "CREATE TABLE lockable (id int PRIMARY KEY)").await;
+    sql(&t.db, "INSERT INTO lockable VALUES (1), (2)").await;
+    let lock = |id: i32| {
+        let text = format!("SELECT id FROM lockable WHERE id = {id} FOR UPDATE");
+        Statement::from_string(t.db.get_database_backend(), text)
+    };
+    let other = t.db.begin().await.unwrap();
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    // The transaction that has changed less is the one that is undone.
+    sql(&other, "CREATE TEMPORARY TABLE weight (n int) ENGINE = InnoDB").await;
+    sql(&other, "INSERT INTO weight SELECT seq FROM seq_1_to_500").await;
+    sql(&other, "UPDATE lockable SET id = id + 0 WHERE id = 1").await;
+    other.query_one_raw(lock(1)).await.unwrap();
+    txn.query_one_raw(lock(2)).await.unwrap();
+    let theirs = async { other.query_one_raw(lock(2)).await.map(drop) };
+    let ours = async {
+        let rows: Result<Vec<_>, _> = txn.stream_raw(lock(1)).await?.try_collect().await;
+        rows.map(drop)
+    };
+    let (ours, theirs) = tokio::join!(ours, theirs);
+    other.rollback().await.unwrap();
+    assert!(ours.is_err() != theirs.is_err(), "one of them is the victim");
+    assert_eq!(txn.commit().await.is_ok(), ours.is_ok());
+    assert_eq!(trail(&t.db).await.len(), usize::from(ours.is_ok()));
+    assert_explained(&t).await;
+}
+
 async fn a_savepoint_that_fails_breaks_it(t: TestDb) {
     create!(t, post::Entity);
     let txn = AuditTransaction::begin(&t.db).await.unwrap();

@@ -760,9 +760,11 @@ async fn writers_at_work_make_no_finding(t: TestDb) {
             })
         })
         .collect();
+    let guarded = audit_seaorm::AuditConnection::new(t.db.clone());
     let mut looks = 0;
     while looks < 10 || written.load(Ordering::Relaxed) < 40 {
         assert_explained(&t.db, post::Entity).await;
+        assert_explained(&guarded, post::Entity).await;
         looks += 1;
     }
     stop.store(true, Ordering::Relaxed);

@@ -22,7 +22,7 @@ pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
     match Executor::of(db) {
         Executor::Pool(pool) => on_pool(write, recorder, pool.clone(), None).await,
         Executor::Guarded(guarded) => {
-            if W::OPERATION == Operation::Delete {
+            if W::OPERATION != Operation::Create {
                 guarded.learn().await?;
             }
             let guard = guarded.guard().clone();

@@ -77,7 +77,10 @@ impl Text {
             }
             "DELETE" => around.before_is(&["ON"]),
             "INSERT" | "TRUNCATE" => around.is_call(),
-            "REPLACE" => around.is_call() || around.before_is(&["OR", "CONFLICT"]),
+            "REPLACE" => {
+                let clause = around.before_is(&["OR", "CONFLICT"]);
+                around.is_call() || (clause && !around.after_is(&["TABLE", "TEMPORARY"]))
+            }
             "DROP" => !around.after_is(&["TABLE", "TEMPORARY", "PARTITION"]),
             "ATTACH" | "DETACH" | "EXCHANGE" | "CONVERT" => {
                 !around.after_is(&["PARTITION", "TABLE"])

@@ -59,7 +59,12 @@ impl Parsed {
             Statement::AlterTable(alter) if alter.operations.iter().any(moves_rows) => {
                 self.name(Kind::Alter, &alter.name);
             }
-            Statement::CreateTable(create) => create.query.iter().for_each(|it| self.query(it)),
+            Statement::CreateTable(create) => {
+                if create.or_replace {
+                    self.name(Kind::Drop, &create.name);
+                }
+                create.query.iter().for_each(|it| self.query(it));
+            }
             Statement::Prepare { statement, .. } => self.read(statement),
             Statement::Explain { analyze, options, statement, .. } => {
                 if *analyze || options.iter().flatten().any(analyzes) {

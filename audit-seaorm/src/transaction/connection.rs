@@ -2,6 +2,8 @@
 
 use std::{fmt, pin::Pin};
 
+#[cfg(feature = "stream")]
+use futures_util::{Stream, TryStreamExt};
 use sea_orm::{
     AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
     Statement, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
@@ -19,25 +21,25 @@ impl ConnectionTrait for AuditTransaction {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.core.admit(&statement.sql)?;
         let outcome = self.core.permits().watch(self.core.inner.execute_raw(statement)).await;
-        self.core.heed(outcome)
+        self.core.heed(outcome).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.core.admit(sql)?;
         let outcome = self.core.permits().watch(self.core.inner.execute_unprepared(sql)).await;
-        self.core.heed(outcome)
+        self.core.heed(outcome).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
         let outcome = self.core.permits().watch(self.core.inner.query_one_raw(statement)).await;
-        self.core.heed(outcome)
+        self.core.heed(outcome).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.core.admit(&statement.sql)?;
         let outcome = self.core.permits().watch(self.core.inner.query_all_raw(statement)).await;
-        self.core.heed(outcome)
+        self.core.heed(outcome).await
     }
 
     fn support_returning(&self) -> bool {
@@ -51,7 +53,7 @@ impl ConnectionTrait for AuditTransaction {
 
 #[cfg(feature = "stream")]
 impl sea_orm::StreamTrait for AuditTransaction {
-    type Stream<'a> = sea_orm::TransactionStream<'a>;
+    type Stream<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
     fn get_database_backend(&self) -> DbBackend {
         ConnectionTrait::get_database_backend(&self.core.inner)
@@ -61,10 +63,13 @@ impl sea_orm::StreamTrait for AuditTransaction {
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        match self.core.admit(&statement.sql) {
-            Ok(()) => self.core.inner.stream_raw(statement),
-            Err(refused) => Box::pin(async { Err(refused) }),
-        }
+        Box::pin(async move {
+            self.core.admit(&statement.sql)?;
+            let rows = self.core.heed(self.core.inner.stream_raw(statement).await).await?;
+            // Asking the server has to wait until the stream gives the connection back.
+            let rows = rows.inspect_err(|error| self.core.heed_at_once(error));
+            Ok(Box::pin(rows) as Self::Stream<'a>)
+        })
     }
 }
 

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use audit_core::{AuditConfig, AuditEntry, Operation};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait,
-    prelude::Uuid,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionOptions,
+    TransactionTrait, prelude::Uuid,
 };
 
 use super::{
-    buffer::Buffer,
-    ledger::{Broken, Ledger, undoes_all},
+    ledger::{Broken, Ledger, may_undo_all, undoes_all},
+    levels::{Levels, OpenLevel},
 };
 use crate::{
     capture::{Ground, Write},
@@ -21,8 +21,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) inner: DatabaseTransaction,
+    /// Declared after the savepoint, so that it goes with it.
+    pub(super) level: OpenLevel,
     pub(super) ledger: Arc<Ledger>,
-    pub(super) buffer: Buffer,
     pub(super) config: Arc<AuditConfig>,
     pub(super) guard: Guard,
     pub(super) permits: Permits,
@@ -42,8 +43,8 @@ impl Core {
         }
         Ok(Self {
             inner: begun?,
+            level: OpenLevel::nested(&self.ledger.levels),
             ledger: Arc::clone(&self.ledger),
-            buffer: Buffer::default(),
             config: Arc::clone(&self.config),
             guard: self.guard.clone(),
             permits: Permits::default(),
@@ -57,11 +58,18 @@ impl Core {
     /// connection.
     pub(super) async fn take_back(self: Arc<Self>) {
         let mut level = Some(self);
-        while let Some(Self { inner, parent, .. }) = level.and_then(Arc::into_inner) {
+        while let Some(core) = level.and_then(Arc::into_inner) {
             // There is nobody left to tell, and a lost connection has taken everything back.
-            let _ = inner.rollback().await;
-            level = parent;
+            level = core.roll_back().await.1;
         }
+    }
+
+    /// Ends a level, and leaves that above it.
+    pub(super) async fn roll_back(self) -> (Result<(), DbErr>, Option<Arc<Self>>) {
+        let Self { inner, level, parent, .. } = self;
+        let outcome = inner.rollback().await;
+        drop(level);
+        (outcome, parent)
     }
 
     pub(super) async fn perform<W: Write>(
@@ -76,7 +84,7 @@ impl Core {
         if let Err(error) = &outcome {
             self.ledger.judge(error);
         }
-        outcome
+        self.heed(outcome).await
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.
@@ -88,11 +96,11 @@ impl Core {
         let savepoint = self.nested(TransactionOptions::default()).await?;
         match write.run(recorder, savepoint.ground()).await {
             Ok(output) => {
-                savepoint.release(self).await?;
+                savepoint.release().await?;
                 Ok(output)
             }
             Err(error) => {
-                let rolled_back = savepoint.inner.rollback().await;
+                let (rolled_back, _) = savepoint.roll_back().await;
                 if undoes_all(&error) || rolled_back.is_err() {
                     self.ledger.set_broken(Broken::Unclear);
                     // See `capture::unit`: this takes the failure of a second rollback upon itself.
@@ -104,9 +112,9 @@ impl Core {
     }
 
     /// Ends a level of nesting: its changes and its entries become those of the level above.
-    pub(super) async fn release(self, parent: &Self) -> Result<(), DbErr> {
+    pub(super) async fn release(self) -> Result<(), DbErr> {
         let ledger = Arc::clone(&self.ledger);
-        let outcome = self.hand_over(parent).await;
+        let outcome = self.hand_over().await;
         if let Err(error) = &outcome {
             // The savepoint is rolled back, and its entries are gone with it: the parent can go on.
             ledger.judge(error);
@@ -114,15 +122,19 @@ impl Core {
         outcome
     }
 
-    async fn hand_over(self, parent: &Self) -> Result<(), DbErr> {
-        let entries = self.buffer.take();
-        if parent.buffer.has_room_for(&entries) {
-            self.inner.commit().await?;
-            parent.buffer.append(entries);
-            return Ok(());
+    async fn hand_over(self) -> Result<(), DbErr> {
+        let excess = self.ledger.levels.take_excess();
+        let released = match store_all(&self.inner, self.config.failure_policy(), excess).await {
+            Ok(()) => self.inner.commit().await,
+            Err(error) => {
+                let _ = self.inner.rollback().await;
+                Err(error)
+            }
+        };
+        if released.is_ok() {
+            self.level.release();
         }
-        store_all(&self.inner, self.config.failure_policy(), entries).await?;
-        self.inner.commit().await
+        released
     }
 
     fn ground(&self) -> Ground<'_, DatabaseTransaction> {
@@ -167,13 +179,22 @@ impl Core {
 
     /// Keeps an entry for the commit, or writes out what has grown too large to keep.
     pub(crate) async fn keep(&self, entry: AuditEntry) -> Result<(), DbErr> {
-        if self.buffer.push(entry) { self.write_out().await } else { Ok(()) }
+        if !self.ledger.levels.push(entry) {
+            return Ok(());
+        }
+        self.write(Levels::take).await
+    }
+
+    /// Writes all entries that are kept, also those of the levels around this one.
+    pub(super) async fn write_out(&self) -> Result<(), DbErr> {
+        self.write(Levels::take_all).await
     }
 
     /// Whoever fails here, or is dropped, has taken entries that are not written.
-    pub(super) async fn write_out(&self) -> Result<(), DbErr> {
+    async fn write(&self, take: fn(&Levels) -> Vec<AuditEntry>) -> Result<(), DbErr> {
         let unfinished = self.ledger.unfinished(Broken::EntryFailed);
-        store_all(&self.inner, self.config.failure_policy(), self.buffer.take()).await?;
+        let entries = take(&self.ledger.levels);
+        store_all(&self.inner, self.config.failure_policy(), entries).await?;
         unfinished.done();
         Ok(())
     }
@@ -184,13 +205,29 @@ impl Core {
     }
 
     /// Notes that a statement which is not ours has ended the transaction.
-    pub(super) fn heed<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    pub(super) async fn heed<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         if let Err(error) = &outcome
-            && undoes_all(error)
+            && (undoes_all(error) || (may_undo_all(error) && !self.is_open().await))
         {
             self.ledger.set_broken(Broken::Unclear);
         }
         outcome
+    }
+
+    /// The same of an item of a stream, during which nothing can be asked.
+    #[cfg(feature = "stream")]
+    pub(super) fn heed_at_once(&self, error: &DbErr) {
+        if undoes_all(error) || may_undo_all(error) {
+            self.ledger.set_broken(Broken::Unclear);
+        }
+    }
+
+    /// Whether the server still has the transaction. `MySQL` does not tell.
+    async fn is_open(&self) -> bool {
+        let ask =
+            Statement::from_string(DbBackend::MySql, "SELECT CAST(@@in_transaction AS SIGNED)");
+        let answer = self.inner.query_one_raw(ask).await.ok().flatten();
+        answer.is_some_and(|row| row.try_get_by_index(0).is_ok_and(|open: i64| open == 1))
     }
 
     pub(crate) fn group(&self) -> Uuid {

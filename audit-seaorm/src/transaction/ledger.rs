@@ -4,12 +4,14 @@ use audit_core::Stamp;
 use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use super::levels::Levels;
 use crate::error::{AuditError, is_refused_cascade};
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
 pub(super) struct Ledger {
     group: Uuid,
+    pub(super) levels: Arc<Levels>,
     broken: Mutex<Option<Broken>>,
     /// Who may use the connection for more than one statement.
     turn: Arc<AsyncMutex<()>>,
@@ -28,7 +30,12 @@ pub(crate) enum Broken {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { group: Stamp::next().id, broken: Mutex::default(), turn: Arc::default() }
+        Self {
+            group: Stamp::next().id,
+            levels: Arc::default(),
+            broken: Mutex::default(),
+            turn: Arc::default(),
+        }
     }
 }
 
@@ -65,9 +72,20 @@ impl Ledger {
     }
 }
 
-/// What undoes a whole transaction, so that what follows would commit by itself: a deadlock on `MariaDB`,
-/// and on `SQLite` what its manual lists under automatic rollback.
-const UNDOES_ALL: [&str; 4] = ["Deadlock found", "disk is full", "disk I/O error", "out of memory"];
+/// What undoes a whole transaction, so that what follows would commit by itself: on `MariaDB` a deadlock, a
+/// conflict under `innodb_snapshot_isolation` and a full table of locks, and on `SQLite` what its
+/// manual lists under automatic rollback.
+const UNDOES_ALL: [&str; 6] = [
+    "Deadlock found",
+    "Record has changed since last read",
+    "number of locks exceeds the lock table size",
+    "disk is full",
+    "disk I/O error",
+    "out of memory",
+];
+
+/// What does so under `innodb_rollback_on_timeout`.
+const MAY_UNDO_ALL: &str = "Lock wait timeout exceeded";
 
 /// A statement that the database refuses changes nothing, with these exceptions. `DbErr` gives drivers'
 /// errors a type only where their features are switched on, so the driver's words have to do.
@@ -85,6 +103,11 @@ fn changed_nothing(error: &DbErr) -> bool {
 pub(super) fn undoes_all(error: &DbErr) -> bool {
     let text = error.to_string();
     UNDOES_ALL.iter().any(|words| text.contains(words))
+}
+
+/// Whether the whole transaction may be gone after this error, which the server has to be asked.
+pub(super) fn may_undo_all(error: &DbErr) -> bool {
+    error.to_string().contains(MAY_UNDO_ALL)
 }
 
 pub(super) struct Unfinished<'a> {

@@ -1,9 +1,9 @@
 //! A transaction that keeps its entries until it commits.
 
-mod buffer;
 mod connection;
 mod core;
 mod ledger;
+mod levels;
 mod run;
 
 use std::{fmt, sync::Arc};
@@ -11,8 +11,8 @@ use std::{fmt, sync::Arc};
 use audit_core::AuditConfig;
 use sea_orm::{DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use self::{buffer::Buffer, ledger::Ledger};
 pub(crate) use self::{connection::within, core::Core, ledger::Broken};
+use self::{ledger::Ledger, levels::OpenLevel};
 use crate::{
     AuditPool,
     capture::{Write, shield},
@@ -113,8 +113,8 @@ impl AuditTransaction {
         let begin = async move { pool.begin_with_options(options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
+            level: OpenLevel::outermost(),
             ledger: Arc::new(Ledger::default()),
-            buffer: Buffer::default(),
             config: AuditConfig::current(),
             guard,
             permits: Permits::default(),
@@ -183,9 +183,8 @@ impl AuditTransaction {
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
         shield::run(begin, async move |_turn| {
-            let Core { inner, parent, .. } =
-                Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
-            let outcome = inner.rollback().await;
+            let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
+            let (outcome, parent) = core.roll_back().await;
             if let Some(parent) = parent {
                 parent.take_back().await;
             }
@@ -255,7 +254,7 @@ async fn hand_over(core: Core, parent: Arc<Core>) -> Result<(), DbErr> {
     core.ledger.check()?;
     let ledger = Arc::clone(&core.ledger);
     let unfinished = ledger.unfinished(Broken::Cancelled);
-    let outcome = core.release(&parent).await;
+    let outcome = core.release().await;
     unfinished.done();
     parent.take_back().await;
     outcome

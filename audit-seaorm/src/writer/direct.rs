@@ -1,6 +1,6 @@
 use audit_core::AuditEntry;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Iterable, ModelTrait, TransactionTrait,
+    ConnectionTrait, DbBackend, DbErr, Iterable, ModelTrait, TransactionSession, TransactionTrait,
     sea_query::{Expr, Query},
 };
 
@@ -23,8 +23,8 @@ pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Resu
 /// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
 /// policy can let the write go on. The savepoint cures `PostgreSQL`, which refuses every statement
 /// after a failed one, and notices a deadlock on `MariaDB`, which undoes the whole transaction.
-pub(super) async fn store_apart(
-    txn: &DatabaseTransaction,
+pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait>>(
+    txn: &T,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
     let savepoint = txn.begin().await?;

@@ -221,6 +221,10 @@ async fn store<C: ConnectionTrait>(
         (Executor::Transaction(txn), FailurePolicy::Continue) => {
             direct::store_apart(txn, entry).await
         }
+        #[cfg(feature = "rbac")]
+        (Executor::RestrictedTransaction(txn), FailurePolicy::Continue) => {
+            direct::store_apart(txn, entry).await
+        }
         // Past its guard, if it has one.
         (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
         _ => Ok(direct::store(db, entry).await),

@@ -20,6 +20,7 @@ use super::{
     table::{Fate, Row},
 };
 use crate::{
+    cascade,
     entities::post,
     escape::Wrapped,
     rbac,
@@ -42,6 +43,8 @@ audit_tests::tests! {
     schema_changes,
     cascades,
     cascade_delete_ahead_of_cascades,
+    update_cascades,
+    #[only(Postgres)] partitions,
     triggers,
     #[only(Postgres, MariaDb)] before_triggers,
     #[only(Sqlite, Postgres)] after_triggers,
@@ -320,6 +323,22 @@ async fn cascade_delete_ahead_of_cascades(t: TestDb) {
     on_each!(t, "cascade_delete_ahead_of_cascades", Cascading, says, |db, team| team
         .cascade_delete(db)
         .await);
+}
+
+async fn update_cascades(t: TestDb) {
+    Row::named("update_cascades").assert_everywhere(Fate::OutOfSight, t.backend);
+    cascade::an_update_cascades_out_of_sight(&t).await;
+}
+
+async fn partitions(t: TestDb) {
+    Row::named("partitions").assert_everywhere(Fate::OutOfSight, t.backend);
+    Posts::create(&t).await;
+    Posts::seed(&t).await;
+    sql(&t.db, "CREATE TABLE post_2024 () INHERITS (post)").await;
+    let insert = "INSERT INTO post_2024 (id, title, likes, views) VALUES (9, 'c', 0, 0)";
+    sql(&AuditConnection::new(t.db.clone()), insert).await;
+    assert_eq!(entries(&t.db).await.len(), 2);
+    assert_eq!(Posts::findings(&t.db).await, INSERTED.findings);
 }
 
 async fn sqlx_pools(t: TestDb) {
