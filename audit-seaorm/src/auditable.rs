@@ -12,6 +12,10 @@ pub trait Auditable: EntityTrait<ActiveModel: AuditHooks> {
     /// The columns that are not stored in the clear.
     const RULES: &'static [(Self::Column, FieldRule)];
 
+    /// The columns that had other names once, with these: `#[auditable(renamed_from("a", "b"))]`. Entries keep the
+    /// names of their time, and are read under those of today.
+    const RENAMED: &'static [(Self::Column, &'static [&'static str])] = &[];
+
     /// The writes of `EntityTrait`, audited: see [`audited`](mod@crate::audited). The derive gives the
     /// entity a function of its own of this name, so that only generic code needs the trait.
     fn audited() -> Audited<Self> {

@@ -1,11 +1,15 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use audit_core::{Operation, PolicyError};
-use sea_orm::DbErr;
+use sea_orm::{
+    DbErr,
+    prelude::{DateTimeUtc, Uuid},
+};
 
 use crate::{
     encode::EncodeError,
     guard::{Control, Kind},
+    trail::Incomplete,
     transaction::Broken,
 };
 
@@ -46,6 +50,23 @@ pub(crate) enum AuditError {
          where they are deleted already"
     )]
     CascadesUnseen { parent: String, path: String },
+    #[error("the range of time ends ({to}) before it begins ({from}): swap them")]
+    Range { from: DateTimeUtc, to: DateTimeUtc },
+    #[error("no entry can be searched for this value of column `{column}`: {source}")]
+    Unsearchable { column: String, source: EncodeError },
+    #[error(
+        "MariaDB cannot search JSON for {name:?}, or any name that begins with `-`: filter the entries of a wider query"
+    )]
+    UnsearchableName { name: String },
+    #[error(transparent)]
+    Query(Arc<AuditError>),
+    #[error("{0}. `AuditTrail::state_as_of` and `State` give what is known")]
+    Incomplete(Incomplete),
+    #[error(
+        "entry {} of audit_trail cannot be read: it was altered. `AuditTrail::verify` tells of all such entries",
+        entry.unwrap_or_default()
+    )]
+    EntryUnreadable { entry: Option<Uuid> },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

@@ -19,12 +19,14 @@ mod escape;
 mod failure;
 mod guard;
 mod harness;
+mod history;
 mod hooks;
 mod keys;
 mod migration;
 mod no_phantom;
 mod policy;
 mod property;
+mod query;
 mod rbac;
 mod regress;
 mod relations;
@@ -54,12 +56,14 @@ fn main() -> ExitCode {
             failure::tests(),
             guard::tests(),
             harness::tests(),
+            history::tests(),
             hooks::tests(),
             keys::tests(),
             migration::tests(),
             no_phantom::tests(),
             policy::tests(),
             property::tests(),
+            query::tests(),
             rbac::tests(),
             regress::tests(),
             relations::tests(),

@@ -53,11 +53,15 @@ fn auditable(plan: &ModelPlan) -> TokenStream {
     let column = quote!(<Self as #krate::__private::sea_orm::EntityTrait>::Column);
     let columns = plan.rules.iter().map(|(column, _)| column);
     let rules = plan.rules.iter().map(|(_, rule)| rule);
+    let renamed = plan.renamed.iter().map(|(column, _)| column);
+    let former = plan.renamed.iter().map(|(_, former)| quote!(&[#(#former),*]));
     quote! {
         #[automatically_derived]
         impl #krate::Auditable for #entity {
             const RULES: &'static [(#column, #krate::FieldRule)] =
                 &[#((#column::#columns, #krate::FieldRule::#rules)),*];
+            const RENAMED: &'static [(#column, &'static [&'static str])] =
+                &[#((#column::#renamed, #former)),*];
         }
 
         #krate::__private::inventory::submit! {

@@ -1,7 +1,7 @@
 //! Second step: from what was written to what is meant, or to messages that say what to write.
 
 use quote::ToTokens;
-use syn::{Ident, Meta, Path, Visibility};
+use syn::{Ident, LitStr, Meta, Path, Visibility};
 
 use crate::errors::Errors;
 use crate::keys::{self, crate_path, default_crate, distinct, refuse_value};
@@ -29,6 +29,8 @@ pub(crate) struct ModelPlan {
     pub(crate) hooks: bool,
     pub(crate) methods: Vec<Method>,
     pub(crate) rules: Vec<(Ident, Rule)>,
+    /// Columns with the names that they had once.
+    pub(crate) renamed: Vec<(Ident, Vec<LitStr>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +120,7 @@ fn model(input: Input) -> Checked {
         hooks: keys.hooks,
         methods: not_own(&keys.own),
         rules: rules(&fields, &mut errors),
+        renamed: renamed(&fields, &mut errors),
     };
     match errors.into_inner() {
         None => Checked { error: None, plan: Some(Plan::Model(plan)) },
@@ -127,7 +130,7 @@ fn model(input: Input) -> Checked {
 
 impl ModelPlan {
     fn into_stub(self) -> Self {
-        Self { methods: Vec::new(), rules: Vec::new(), ..self }
+        Self { methods: Vec::new(), rules: Vec::new(), renamed: Vec::new(), ..self }
     }
 }
 
@@ -173,7 +176,7 @@ impl StructKeys {
 
 fn misplaced_on_struct(name: &str) -> String {
     match name {
-        "redact" | "skip" => format!(
+        "redact" | "skip" | RENAMED_FROM => format!(
             "`{name}` belongs to a field: write `#[auditable({name})]` above the field that it is for"
         ),
         _ => {
@@ -222,6 +225,7 @@ fn rule(field: &Field, errors: &mut Errors) -> Option<Rule> {
         let found = match name.as_str() {
             "redact" => Rule::Redact,
             "skip" => Rule::Skip,
+            RENAMED_FROM => continue,
             _ => {
                 errors.at(key, misplaced_on_field(&name));
                 continue;
@@ -236,6 +240,31 @@ fn rule(field: &Field, errors: &mut Errors) -> Option<Rule> {
     rule
 }
 
+const RENAMED_FROM: &str = "renamed_from";
+
+/// The column and the former names of each field that has some.
+fn renamed(fields: &[Field], errors: &mut Errors) -> Vec<(Ident, Vec<LitStr>)> {
+    let fields = fields.iter().filter(|it| it.kind != Kind::Relation);
+    fields.filter_map(|it| Some((it.column.clone(), former_names(it, errors)?))).collect()
+}
+
+const FORMER_NAMES: &str = "write the column's former name, as in `renamed_from = \"titel\"`, or all of them, as in \
+     `renamed_from(\"titel\", \"name\")`";
+
+fn former_names(field: &Field, errors: &mut Errors) -> Option<Vec<LitStr>> {
+    let key = field.keys.iter().find(|key| key.path().is_ident(RENAMED_FROM))?;
+    if field.kind == Kind::Ignored {
+        errors
+            .at(key, "an ignored field is not a column and is never stored: remove `renamed_from`");
+        return None;
+    }
+    let names = keys::strings(key).filter(|names| !names.is_empty());
+    if names.is_none() {
+        errors.at(key, FORMER_NAMES);
+    }
+    names
+}
+
 const BOTH_RULES: &str = "`redact` and `skip` exclude each other: keep `redact` to record that the value changed, \
      or `skip` to leave the column out";
 
@@ -246,7 +275,7 @@ fn misplaced_on_field(name: &str) -> String {
                 "`{name}` belongs to the struct: write it in an `#[auditable(..)]` above `struct Model`"
             )
         }
-        _ => format!("unknown key `{name}`: a field takes `redact` or `skip`"),
+        _ => format!("unknown key `{name}`: a field takes `redact`, `skip` or `renamed_from`"),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Entries in the order of their records, as far as they can be read: what replays a whole table goes by these.
+
 use std::collections::HashSet;
 
 use audit_core::{Image, Operation, Stamp};
@@ -9,9 +11,11 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
-use super::MAX_BYTES;
+use super::{MAX_BYTES, renames::Renames};
 use crate::{
+    Auditable,
     entity::{Column, Entity},
+    record,
     writer::weight,
 };
 
@@ -38,7 +42,9 @@ pub(super) enum Event {
 /// Entries in the order of (record, time, id), page by page along the index.
 pub(super) struct Pages {
     table: String,
+    renames: Renames,
     only: Option<String>,
+    until: Option<DateTimeUtc>,
     last: Option<Position>,
     limit: u64,
 }
@@ -50,12 +56,24 @@ struct Position {
 }
 
 impl Pages {
-    pub(super) fn of_table(table: &str) -> Self {
-        Self { table: table.to_owned(), only: None, last: None, limit: MAX_ENTRIES / 8 }
+    pub(super) fn of_table<E: Auditable>() -> Self {
+        Self {
+            table: record::table_name::<E>(),
+            renames: Renames::of::<E>(),
+            only: None,
+            until: None,
+            last: None,
+            limit: MAX_ENTRIES / 8,
+        }
     }
 
-    pub(super) fn of_record(table: &str, record_id: &str) -> Self {
-        Self { only: Some(record_id.to_owned()), ..Self::of_table(table) }
+    pub(super) fn of_record<E: Auditable>(record_id: &str) -> Self {
+        Self { only: Some(record_id.to_owned()), ..Self::of_table::<E>() }
+    }
+
+    /// Without what is later.
+    pub(super) fn until(self, until: DateTimeUtc) -> Self {
+        Self { until: Some(until), ..self }
     }
 
     /// The next entries; none at the end.
@@ -70,7 +88,10 @@ impl Pages {
         if let Some(row) = rows.last() {
             self.last = Some(Position::of(row, db.get_database_backend())?);
         }
-        let entries = rows.iter().map(Entry::read).collect::<Result<Vec<_>, _>>()?;
+        let entries = rows
+            .iter()
+            .map(|row| Entry::read(row, &self.renames))
+            .collect::<Result<Vec<_>, _>>()?;
         self.adapt(entries.iter().map(|entry| entry.weight).sum());
         Ok(entries)
     }
@@ -78,7 +99,8 @@ impl Pages {
     /// The rest of the last record, then the records after it: not every database finds its way into
     /// an index by one condition for both.
     fn steps(&self) -> Vec<Select<Entity>> {
-        let entries = select(&self.table);
+        let until = self.until.map(|until| Column::Timestamp.lte(until));
+        let entries = select(&self.table).filter(Condition::all().add_option(until));
         let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
         match (&self.only, &self.last) {
             (None, None) => vec![by_record(entries)],
@@ -118,10 +140,10 @@ impl Position {
 }
 
 impl Entry {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+    fn read(row: &QueryResult, renames: &Renames) -> Result<Self, DbErr> {
         let id = get(row, Column::Id).ok();
         let stamp = get(row, Column::Timestamp).ok().zip(id).map(|(at, id)| Stamp { at, id });
-        let (event, weight) = match (stamp, event(row)) {
+        let (event, weight) = match (stamp, event(row, renames)) {
             (Some(_), Some((event, weight))) => (Some(event), weight),
             _ => (None, 0),
         };
@@ -135,9 +157,10 @@ impl Entry {
     }
 }
 
-fn event(row: &QueryResult) -> Option<(Event, usize)> {
+fn event(row: &QueryResult, renames: &Renames) -> Option<(Event, usize)> {
     let operation = get::<String>(row, Column::Operation).ok()?.parse().ok()?;
-    let (old, new) = (image(row, Column::OldValues).ok()?, image(row, Column::NewValues).ok()?);
+    let image = |column| Some(image(row, column).ok()?.map(|image| renames.apply(image)));
+    let (old, new) = (image(Column::OldValues)?, image(Column::NewValues)?);
     let weight = [&old, &new].into_iter().flatten().map(weight::of_image).sum();
     let event = match (operation, old, new) {
         (Operation::Create, None, Some(after)) => Event::Create { after },

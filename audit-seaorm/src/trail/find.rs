@@ -1,14 +1,7 @@
 use audit_core::AuditEntry;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PrimaryKeyTrait, QueryFilter, QueryOrder,
-    sea_query::IntoValueTuple,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, PrimaryKeyTrait};
 
 use super::AuditTrail;
-use crate::{
-    entity::{Column, Entity, Model},
-    record,
-};
 
 impl AuditTrail {
     /// The history of one record, newest first, by its primary key; a composite key is a tuple in the
@@ -69,20 +62,7 @@ impl AuditTrail {
         E: EntityTrait,
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
-        let _ = entity;
-        super::bring_up_to_date(db).await?;
-        let record_id = record::id_of_key::<E>(key.into().into_value_tuple())?;
-        let rows = Entity::find()
-            .filter(Column::TableName.eq(record::table_name::<E>()))
-            .filter(Column::RecordId.eq(record_id))
-            .order_by_desc(Column::Timestamp)
-            .order_by_desc(Column::Id)
-            .all(db)
-            .await?;
-        rows.into_iter().map(entry).collect()
+        let entries = Self::query().record_of(entity, key).limit(u64::MAX);
+        entries.all(db).await
     }
-}
-
-fn entry(row: Model) -> Result<AuditEntry, DbErr> {
-    AuditEntry::try_from(row).map_err(|error| DbErr::Type(error.to_string()))
 }

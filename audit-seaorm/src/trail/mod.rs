@@ -1,17 +1,28 @@
 //! Reading the trail, and writing to it by hand.
 
+mod entries;
 mod find;
+mod query;
 mod record;
+mod renames;
+mod state;
 mod verify;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-pub use self::verify::{Finding, FindingKind, Verification};
+pub use self::{
+    query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
+    state::{Blame, Diff, FieldChange, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
+    verify::{Finding, FindingKind, Verification},
+};
 use crate::capture::Executor;
 
 /// The trail of all audited tables.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditTrail;
+
+/// About how much of the images of entries is read at once; a single one may be larger.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Writes out what a transaction of ours still keeps, so that it can read its own entries.
 async fn bring_up_to_date<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {

@@ -3,7 +3,7 @@
 
 mod actor;
 mod builders;
-mod dice;
+pub(crate) mod dice;
 mod failure;
 mod graphs;
 mod inflict;

@@ -1,7 +1,7 @@
 use sea_orm::prelude::Uuid;
 
-use super::{MAX_BYTES, MAX_RECORDS, fold::Fold};
-use crate::writer::weight;
+use super::{MAX_RECORDS, fold::Fold};
+use crate::{trail::MAX_BYTES, writer::weight};
 
 /// A record and what has been read of it.
 pub(super) struct Record {

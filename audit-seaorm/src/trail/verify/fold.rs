@@ -1,6 +1,7 @@
 use audit_core::Image;
 
-use super::{columns::Columns, entries::Event, report::FindingKind};
+use super::{columns::Columns, report::FindingKind};
+use crate::trail::entries::Event;
 
 /// What the entries of one record, read in order, say of it.
 #[derive(Default)]

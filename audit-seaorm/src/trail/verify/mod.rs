@@ -2,7 +2,6 @@
 
 mod batch;
 mod columns;
-mod entries;
 mod fold;
 mod key;
 mod replay;
@@ -27,8 +26,6 @@ use crate::{
 
 /// How many records, and how many rows, are held against each other at once.
 const MAX_RECORDS: usize = 128;
-/// About how much of their images; a single one may be larger.
-const MAX_BYTES: usize = 1 << 20;
 
 impl AuditTrail {
     /// Replays the entries of a table against its rows, and reports every record that the trail does
@@ -112,7 +109,12 @@ impl AuditTrail {
         if !AuditConfig::current().records(&table) {
             return Err(AuditError::Excluded { table }.into());
         }
-        if let Executor::Pool(pool) = Executor::of(db) {
+        let pool = match Executor::of(db) {
+            Executor::Pool(pool) => Some(pool),
+            Executor::Guarded(guarded) => Some(guarded.inner()),
+            _ => None,
+        };
+        if let Some(pool) = pool {
             let txn = snapshot(pool).await?;
             let report = Replay::<_, E>::run(&txn).await?;
             txn.commit().await?;

@@ -6,14 +6,16 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::{
     batch::{Batch, Record},
     columns::Columns,
-    entries::{self, Entry},
     fold::Life,
     key::Keys,
     report::{Finding, FindingKind, Verification},
     rows::{self, Row},
     suspects::Suspects,
 };
-use crate::{Auditable, record};
+use crate::{
+    Auditable, record,
+    trail::entries::{self, Entry},
+};
 
 /// Replays the trail of one table.
 ///
@@ -50,7 +52,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     }
 
     async fn entries(&mut self) -> Result<(), DbErr> {
-        let mut pages = entries::Pages::of_table(&self.report.table);
+        let mut pages = entries::Pages::of_table::<E>();
         let mut batch = Batch::default();
         loop {
             let page = pages.next(self.db).await?;
@@ -140,7 +142,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     /// Holds a row against its record that the key of the record did not lead to. The entries by
     /// themselves have been checked already.
     async fn meet_late(&mut self, id: String, row: Image) -> Result<(), DbErr> {
-        let mut pages = entries::Pages::of_record(&self.report.table, &id);
+        let mut pages = entries::Pages::of_record::<E>(&id);
         let mut record = Record::new(id);
         loop {
             let page = pages.next(self.db).await?;

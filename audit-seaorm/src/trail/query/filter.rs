@@ -1,0 +1,108 @@
+use std::fmt;
+
+use sea_orm::{
+    ColumnTrait, DbBackend, Value,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
+use serde_json::Value as Json;
+
+use super::json;
+use crate::{entity::Column, error::AuditError};
+
+/// Metadata is stored to this depth as it is; see `AuditEntry::new`.
+const METADATA_DEPTH: usize = 16;
+
+/// No column's name is longer on any database, and it is sent several times.
+const LONGEST_NAME: usize = 4096;
+
+/// One condition on an entry.
+#[derive(Clone)]
+pub(super) enum Filter {
+    Equal(Column, Value),
+    OneOf(Column, Vec<Value>),
+    Changed(String),
+    Holds(Column, String, Json),
+    /// No entry can meet it.
+    Nothing,
+}
+
+impl Filter {
+    /// No text of the trail has U+0000 in it, and `PostgreSQL` fails on a question that has.
+    pub(super) fn text(column: Column, text: String) -> Self {
+        if text.contains('\0') { Self::Nothing } else { Self::Equal(column, text.into()) }
+    }
+
+    pub(super) fn uuid(column: Column, id: Uuid) -> Self {
+        Self::Equal(column, id.into())
+    }
+
+    pub(super) fn changed(name: String) -> Self {
+        let possible = name.len() <= LONGEST_NAME && !name.contains('\0');
+        if possible { Self::Changed(name) } else { Self::Nothing }
+    }
+
+    /// `value` in the form that entries have.
+    pub(super) fn holds(column: Column, name: String, value: Json) -> Self {
+        let possible = !name.contains('\0') && !has_nul(&value);
+        if possible { Self::Holds(column, name, value) } else { Self::Nothing }
+    }
+
+    pub(super) fn metadata(key: String, value: Json) -> Self {
+        if depth(&value) > METADATA_DEPTH {
+            return Self::Nothing;
+        }
+        Self::holds(Column::Metadata, key, value)
+    }
+
+    /// `MariaDB` (10.11) finds no name in a JSON object that begins with `-`, however it is quoted.
+    pub(super) fn check(&self, backend: DbBackend) -> Result<(), AuditError> {
+        match self {
+            Self::Changed(name) | Self::Holds(_, name, _)
+                if backend == DbBackend::MySql && name.starts_with('-') =>
+            {
+                Err(AuditError::UnsearchableName { name: name.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn condition(&self, backend: DbBackend) -> SimpleExpr {
+        match self {
+            Self::Equal(column, value) => column.eq(value.clone()),
+            Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
+            Self::Changed(name) => json::changed(backend, name),
+            Self::Holds(column, name, value) => json::holds(backend, *column, name, value),
+            Self::Nothing => Expr::val(1).eq(0),
+        }
+    }
+}
+
+/// Without the values: what is searched for may be what a column hides.
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
+            Self::Changed(name) => write!(f, "Changed({name:?})"),
+            Self::Holds(column, name, _) => write!(f, "{column:?}({name:?})"),
+            Self::Nothing => f.write_str("Nothing"),
+        }
+    }
+}
+
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+fn depth(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Json::Object(map) => 1 + map.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,203 @@
+use audit_core::AuditEntry;
+use futures_util::{Stream, TryStreamExt, stream};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::{AuditQuery, Cursor, DEFAULT_LIMIT};
+use crate::{
+    entity::{Column, Entity, Model},
+    error::AuditError,
+    trail::{MAX_BYTES, bring_up_to_date},
+    writer::weight,
+};
+
+/// How many entries a stream reads at once, at most.
+const MAX_ENTRIES: u64 = 1024;
+
+/// Entries that were read together.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Page {
+    /// In the order of the query.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page begins: pass it to [`AuditQuery::after`]. None if there are no more.
+    pub next: Option<Cursor>,
+}
+
+impl AuditQuery {
+    /// The entries, [`DEFAULT_LIMIT`] of them at most unless [`limit`](Self::limit) was called.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database; a range of time that ends before it begins.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only: it can be dropped at any time.
+    pub async fn all<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<AuditEntry>, DbErr> {
+        bring_up_to_date(db).await?;
+        self.read(db, self.after, self.at_most(), self.offset).await
+    }
+
+    /// As [`all`](Self::all), with a cursor for the entries behind them. Entries that come meanwhile move
+    /// nothing: newest first they are on no later page, oldest first on the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn page<C: ConnectionTrait>(&self, db: &C) -> Result<Page, DbErr> {
+        bring_up_to_date(db).await?;
+        let limit = self.at_most();
+        let mut entries = self.read(db, self.after, limit.saturating_add(1), self.offset).await?;
+        let more = entries.len() as u64 > limit;
+        entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = entries.last().filter(|_| more).map(Cursor::of);
+        Ok(Page { entries, next })
+    }
+
+    /// How many entries there are, whatever the limit, the offset and the cursor. It reads all of them in the
+    /// database.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all).
+    pub async fn count<C: ConnectionTrait>(&self, db: &C) -> Result<u64, DbErr> {
+        bring_up_to_date(db).await?;
+        self.select(db, None)?.count(db).await
+    }
+
+    /// The entries one by one, all of them unless [`limit`](Self::limit) was called, a thousand at most in
+    /// memory.
+    ///
+    /// It reads page by page and holds no connection in between, so that what is committed meanwhile is seen
+    /// where it stands in the order: in a transaction that sees one state of the database it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Self::all), as an item, which is the last one.
+    ///
+    /// ```
+    /// use audit_seaorm::AuditTrail;
+    /// use futures_util::TryStreamExt;
+    /// # use audit_migration::MigratorTrait;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), sea_orm::DbErr> {
+    /// # let db = sea_orm::Database::connect("sqlite::memory:").await?;
+    /// # audit_migration::Migrator::up(&db, None).await?;
+    /// let mut entries = std::pin::pin!(AuditTrail::query().oldest_first().stream(&db));
+    /// while let Some(entry) = entries.try_next().await? {
+    ///     println!("{} {}", entry.timestamp, entry.operation);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream<C: ConnectionTrait>(
+        self,
+        db: &C,
+    ) -> impl Stream<Item = Result<AuditEntry, DbErr>> + Send {
+        let pages = stream::try_unfold(Reading::of(self), move |mut reading| async move {
+            let page = reading.next(db).await?;
+            Ok::<_, DbErr>((!page.is_empty()).then_some((page, reading)))
+        });
+        pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    }
+
+    fn at_most(&self) -> u64 {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    async fn read<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        after: Option<Cursor>,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Vec<AuditEntry>, DbErr> {
+        let order = if self.oldest_first { Order::Asc } else { Order::Desc };
+        let rows = self
+            .select(db, after)?
+            .order_by(Column::Timestamp, order.clone())
+            .order_by(Column::Id, order)
+            .limit(limit.min(MAX_LIMIT))
+            .offset((offset > 0).then_some(offset.min(MAX_LIMIT)))
+            .all(db)
+            .await?;
+        rows.into_iter().map(entry).collect()
+    }
+
+    fn select<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        after: Option<Cursor>,
+    ) -> Result<Select<Entity>, DbErr> {
+        self.check()?;
+        let backend = db.get_database_backend();
+        self.filters.iter().try_for_each(|filter| filter.check(backend))?;
+        let filters = self.filters.iter().map(|filter| filter.condition(backend));
+        let condition = filters
+            .fold(Condition::all(), Condition::add)
+            .add_option(self.from.map(|from| Column::Timestamp.gte(from)))
+            .add_option(self.to.map(|to| Column::Timestamp.lt(to)))
+            .add_option(after.map(|cursor| cursor.condition(self.oldest_first)));
+        Ok(Entity::find().filter(condition))
+    }
+
+    fn check(&self) -> Result<(), AuditError> {
+        if let Some(fault) = &self.fault {
+            return Err(AuditError::Query(fault.clone()));
+        }
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => Err(AuditError::Range { from, to }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `BIGINT` ends there on every database.
+const MAX_LIMIT: u64 = i64::MAX as u64;
+
+fn entry(row: Model) -> Result<AuditEntry, DbErr> {
+    AuditEntry::try_from(row).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// How far a stream has come.
+struct Reading {
+    query: AuditQuery,
+    left: u64,
+    offset: u64,
+    size: u64,
+    begun: bool,
+}
+
+impl Reading {
+    fn of(query: AuditQuery) -> Self {
+        let left = query.limit.unwrap_or(u64::MAX);
+        Self { left, offset: query.offset, query, size: 64, begun: false }
+    }
+
+    /// None at the end.
+    async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<AuditEntry>, DbErr> {
+        if !self.begun {
+            bring_up_to_date(db).await?;
+            self.begun = true;
+        }
+        if self.left == 0 {
+            return Ok(Vec::new());
+        }
+        let size = self.size.min(self.left);
+        let page = self.query.read(db, self.query.after, size, self.offset).await?;
+        self.left = if (page.len() as u64) < size { 0 } else { self.left - size };
+        self.offset = 0;
+        self.query.after = page.last().map(Cursor::of).or(self.query.after);
+        self.adapt(page.iter().map(weight::of).sum());
+        Ok(page)
+    }
+
+    /// Large images make small pages.
+    fn adapt(&mut self, weight: usize) {
+        self.size = if weight > MAX_BYTES { self.size / 2 } else { self.size * 2 };
+        self.size = self.size.clamp(1, MAX_ENTRIES);
+    }
+}

@@ -1,0 +1,18 @@
+//! What records were: typed, and at any moment.
+
+mod as_of;
+mod blame;
+mod change;
+mod diff;
+mod fold;
+mod history;
+mod known;
+
+pub use self::{
+    as_of::StatesAsOf,
+    blame::Blame,
+    change::FieldChange,
+    diff::Diff,
+    history::Revision,
+    known::{Gap, GapReason, Incomplete, State},
+};
