@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
-use super::{MAX_BYTES, renames::Renames};
+use super::{MAX_BYTES, moment, renames::Renames};
 use crate::{
     Auditable,
     entity::{Column, Entity},
@@ -79,7 +79,7 @@ impl Pages {
     /// The next entries; none at the end.
     pub(super) async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<Entry>, DbErr> {
         let mut rows = Vec::new();
-        for step in self.steps() {
+        for step in self.steps(db.get_database_backend()) {
             rows = db.query_all(&step.limit(self.limit).into_query()).await?;
             if !rows.is_empty() {
                 break;
@@ -98,8 +98,8 @@ impl Pages {
 
     /// The rest of the last record, then the records after it: not every database finds its way into
     /// an index by one condition for both.
-    fn steps(&self) -> Vec<Select<Entity>> {
-        let until = self.until.map(|until| Column::Timestamp.lte(until));
+    fn steps(&self, backend: DbBackend) -> Vec<Select<Entity>> {
+        let until = self.until.map(|until| Column::Timestamp.lte(moment(backend, until)));
         let entries = select(&self.table).filter(Condition::all().add_option(until));
         let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
         match (&self.only, &self.last) {

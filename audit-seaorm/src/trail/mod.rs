@@ -8,7 +8,7 @@ mod renames;
 mod state;
 mod verify;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub use self::{
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
@@ -23,6 +23,15 @@ pub struct AuditTrail;
 
 /// About how much of the images of entries is read at once; a single one may be larger.
 const MAX_BYTES: usize = 1 << 20;
+
+/// A moment to compare entries with. `MariaDB` takes one that has a time zone for a `TIMESTAMP`, which ends in
+/// 2038, though the column does not.
+fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
+    match backend {
+        DbBackend::MySql => at.naive_utc().into(),
+        _ => at.into(),
+    }
+}
 
 /// Writes out what a transaction of ours still keeps, so that it can read its own entries.
 async fn bring_up_to_date<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {

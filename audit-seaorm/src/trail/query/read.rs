@@ -9,7 +9,7 @@ use super::{AuditQuery, Cursor, DEFAULT_LIMIT};
 use crate::{
     entity::{Column, Entity, Model},
     error::AuditError,
-    trail::{MAX_BYTES, bring_up_to_date},
+    trail::{MAX_BYTES, bring_up_to_date, moment},
     writer::weight,
 };
 
@@ -138,8 +138,8 @@ impl AuditQuery {
         let filters = self.filters.iter().map(|filter| filter.condition(backend));
         let condition = filters
             .fold(Condition::all(), Condition::add)
-            .add_option(self.from.map(|from| Column::Timestamp.gte(from)))
-            .add_option(self.to.map(|to| Column::Timestamp.lt(to)))
+            .add_option(self.from.map(|from| Column::Timestamp.gte(moment(backend, from))))
+            .add_option(self.to.map(|to| Column::Timestamp.lt(moment(backend, to))))
             .add_option(after.map(|cursor| cursor.condition(self.oldest_first)));
         Ok(Entity::find().filter(condition))
     }
