@@ -103,6 +103,12 @@ impl Policy {
         self
     }
 
+    /// The rule that a column has, if any.
+    #[must_use]
+    pub fn rule_of(&self, column: &str) -> Option<FieldRule> {
+        self.rules.get(column).copied()
+    }
+
     /// What `change` leaves in the trail; nothing if no column that counts has changed.
     ///
     /// # Errors

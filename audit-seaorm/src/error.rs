@@ -90,6 +90,15 @@ pub(crate) enum AuditError {
     )]
     UpsertUnclear { table: String },
     #[error(
+        "a restore needs a DatabaseConnection, an AuditConnection or an AuditTransaction, so that all of it is one \
+         transaction"
+    )]
+    RestoreOutside,
+    #[error(
+        "the row of record {record_id} of `{table}` does not fit the entity, so that it cannot be written"
+    )]
+    RowUnreadable { table: String, record_id: String },
+    #[error(
         "INSERT of `{table}` refused: a row with this key is there already, and on MariaDB SeaORM does not \
          tell a link that it left alone from one that it made. If this is a many-to-many relation, derive \
          Auditable on the entities at its ends, too, or load the links and save the new ones alone"

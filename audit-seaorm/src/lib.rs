@@ -114,8 +114,9 @@ pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{
-    AuditQuery, AuditTrail, Blame, Cursor, DEFAULT_LIMIT, Diff, FieldChange, Finding, FindingKind,
-    Gap, GapReason, Incomplete, Page, ParseCursorError, Revision, State, StatesAsOf, Verification,
+    AuditQuery, AuditTrail, Blame, Cursor, DEFAULT_LIMIT, Diff, FieldChange, FieldRestore, Finding,
+    FindingKind, Gap, GapReason, Incomplete, Page, ParseCursorError, RecordRestore, Restore,
+    RestoreError, RestorePlan, Revision, State, StatesAsOf, Verification,
 };
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

@@ -5,7 +5,12 @@ use std::{any::TypeId, collections::HashMap, fmt, sync::LazyLock};
 
 use sea_orm::{EntityTrait, IntoActiveModel};
 
-use crate::{Auditable, capture::links::Junction, record};
+use crate::{
+    Auditable,
+    capture::links::Junction,
+    record,
+    trail::restore::{Of, Table},
+};
 
 /// What the program knows of an audited entity without naming its type.
 #[derive(Debug)]
@@ -13,6 +18,7 @@ pub struct AuditedTable {
     entity: fn() -> TypeId,
     name: fn() -> TableName,
     junction: Junction,
+    table: &'static dyn Table,
 }
 
 inventory::collect!(AuditedTable);
@@ -26,7 +32,12 @@ impl AuditedTable {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: Send + 'static,
     {
-        Self { entity: TypeId::of::<E>, name: TableName::of::<E>, junction: Junction::of::<E>() }
+        Self {
+            entity: TypeId::of::<E>,
+            name: TableName::of::<E>,
+            junction: Junction::of::<E>(),
+            table: &Of::<E>::NEW,
+        }
     }
 
     /// How it is written as the junction of a many-to-many relation.
@@ -135,6 +146,17 @@ pub(crate) fn all() -> Vec<&'static [Audited]> {
 /// The facts of an entity, if it is audited.
 pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
     INDEX.by_entity.get(&TypeId::of::<E>()).copied()
+}
+
+/// The entity of a table by its name in the trail; of several, the one that knows most columns.
+pub(crate) fn table(in_trail: &str) -> Option<&'static dyn Table> {
+    let all = INDEX.by_entity.values().map(|facts| facts.table);
+    all.filter(|table| table.name() == in_trail).max_by_key(|table| table.width())
+}
+
+/// How an entity reads and writes its records, if the derive has made it audited.
+pub(crate) fn table_of<E: EntityTrait>() -> Option<&'static dyn Table> {
+    entity::<E>().map(|facts| facts.table)
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod restore;
 mod support;
 mod transaction;
 mod ui;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
             rbac::tests(),
             regress::tests(),
             relations::tests(),
+            restore::tests(),
             transaction::tests(),
             ui::tests(),
             values::tests(),

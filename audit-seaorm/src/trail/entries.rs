@@ -33,6 +33,7 @@ pub(super) struct Entry {
 }
 
 /// The images that an operation has.
+#[derive(Clone)]
 pub(super) enum Event {
     Create { after: Image },
     Update { before: Image, after: Image },

@@ -1,10 +1,14 @@
 //! Reading the trail, and writing to it by hand.
 
+mod columns;
 mod entries;
 mod find;
+mod keys;
 mod query;
 mod record;
 mod renames;
+pub(crate) mod restore;
+mod rows;
 mod state;
 mod verify;
 
@@ -12,6 +16,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub use self::{
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
+    restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
     state::{Blame, Diff, FieldChange, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
     verify::{Finding, FindingKind, Verification},
 };

@@ -3,7 +3,7 @@ use audit_core::Image;
 use crate::{Auditable, record};
 
 /// The former names of an entity's columns, under which older entries know them.
-pub(super) struct Renames(Vec<(&'static str, String)>);
+pub(crate) struct Renames(Vec<(&'static str, String)>);
 
 impl Renames {
     pub(super) fn of<E: Auditable>() -> Self {

@@ -103,7 +103,7 @@ impl<E: Auditable> Recorder<E> {
         Ok(weight)
     }
 
-    fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         let policy = self.config.policy(&self.table);
         let policy = policy
             .keys(record::key_columns::<E>().map(record::name))

@@ -45,13 +45,13 @@ impl fmt::Display for FieldChange {
 /// What an entry changed, by column.
 pub(in crate::trail) fn of_entry(entry: &AuditEntry) -> Vec<FieldChange> {
     let image = |values: &Option<Json>| values.as_ref().and_then(Json::as_object).cloned();
-    match (image(&entry.old_values), image(&entry.new_values)) {
-        (Some(old), Some(new)) => {
-            let marked = !is_full(&old, &new);
-            between(&old, &new, marked)
-        }
-        (old, new) => between(&old.unwrap_or_default(), &new.unwrap_or_default(), true),
-    }
+    let (old, new) = (image(&entry.old_values), image(&entry.new_values));
+    changed(&old.unwrap_or_default(), &new.unwrap_or_default())
+}
+
+/// What became other between the images of one entry, of which either may be empty.
+pub(in crate::trail) fn changed(old: &Image, new: &Image) -> Vec<FieldChange> {
+    between(old, new, !is_full(old, new))
 }
 
 /// The columns that differ; those with the mark on both sides, if `marked`.

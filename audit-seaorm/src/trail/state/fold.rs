@@ -4,14 +4,14 @@ use crate::trail::entries::Event;
 
 /// A record while its entries are read in order.
 #[derive(Default)]
-pub(super) struct Fold(Option<Image>);
+pub(in crate::trail) struct Fold(Option<Image>);
 
 /// The record before and after an entry; none where there was none.
-pub(super) type BeforeAfter = (Option<Image>, Option<Image>);
+pub(in crate::trail) type BeforeAfter = (Option<Image>, Option<Image>);
 
 impl Fold {
     /// Takes the next entry.
-    pub(super) fn apply(&mut self, event: Event) -> BeforeAfter {
+    pub(in crate::trail) fn apply(&mut self, event: Event) -> BeforeAfter {
         match event {
             Event::Create { after } => {
                 self.0 = Some(after.clone());
@@ -33,8 +33,13 @@ impl Fold {
         }
     }
 
+    /// The record after the last entry so far.
+    pub(in crate::trail) fn image(&self) -> Option<&Image> {
+        self.0.as_ref()
+    }
+
     /// The record after the last entry.
-    pub(super) fn into_image(self) -> Option<Image> {
+    pub(in crate::trail) fn into_image(self) -> Option<Image> {
         self.0
     }
 }

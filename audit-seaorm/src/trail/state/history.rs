@@ -129,7 +129,8 @@ impl AuditTrail {
     }
 }
 
-fn event(entry: &AuditEntry, renames: &Renames) -> Result<Event, AuditError> {
+/// What happened, under the names that the columns have today.
+pub(in crate::trail) fn event(entry: &AuditEntry, renames: &Renames) -> Result<Event, AuditError> {
     let image = |values: &Option<Json>| match values {
         Some(Json::Object(image)) => Some(renames.apply(image.clone())),
         _ => None,

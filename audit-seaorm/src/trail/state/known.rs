@@ -42,6 +42,9 @@ pub enum GapReason {
     Skipped,
     /// No entry up to then tells it: the record is older than the trail, or the column younger than the entry.
     Untold,
+    /// The entity has no such column any more, so that nothing can be written to it. [`State`] has it among its
+    /// [unknown columns](State::unknown_columns); [`RestorePlan`](crate::RestorePlan) has it here.
+    NoColumn,
     /// It is of a form that the column, as it is today, cannot hold.
     Unreadable(DecodeError),
 }
@@ -73,6 +76,7 @@ impl fmt::Display for GapReason {
             Self::Redacted => f.write_str("is redacted"),
             Self::Skipped => f.write_str("is skipped"),
             Self::Untold => f.write_str("is told by no entry up to then"),
+            Self::NoColumn => f.write_str("is no column of the entity any more"),
             Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
         }
     }
@@ -89,7 +93,7 @@ where
     M: ModelTrait<Entity: Auditable>,
 {
     /// `values` under the names that the columns have today.
-    pub(super) fn of(values: Image) -> Self {
+    pub(in crate::trail) fn of(values: Image) -> Self {
         let gaps = <M::Entity as EntityTrait>::Column::iter()
             .filter_map(|column| {
                 let reason = gap::<M>(column, &values)?;

@@ -2,7 +2,7 @@
 
 mod as_of;
 mod blame;
-mod change;
+pub(in crate::trail) mod change;
 mod diff;
 mod fold;
 mod history;
@@ -16,3 +16,4 @@ pub use self::{
     history::Revision,
     known::{Gap, GapReason, Incomplete, State},
 };
+pub(in crate::trail) use self::{fold::Fold, history::event};

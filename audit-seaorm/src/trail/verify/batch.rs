@@ -1,7 +1,10 @@
 use sea_orm::prelude::Uuid;
 
-use super::{MAX_RECORDS, fold::Fold};
-use crate::{trail::MAX_BYTES, writer::weight};
+use super::fold::Fold;
+use crate::{
+    trail::{MAX_BYTES, rows::MAX_RECORDS},
+    writer::weight,
+};
 
 /// A record and what has been read of it.
 pub(super) struct Record {

@@ -1,7 +1,7 @@
 use audit_core::Image;
 
-use super::{columns::Columns, report::FindingKind};
-use crate::trail::entries::Event;
+use super::report::FindingKind;
+use crate::trail::{columns::Columns, entries::Event};
 
 /// What the entries of one record, read in order, say of it.
 #[derive(Default)]

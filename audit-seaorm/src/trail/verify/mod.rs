@@ -1,12 +1,9 @@
 //! Holding the trail of a table against its rows.
 
 mod batch;
-mod columns;
 mod fold;
-mod key;
 mod replay;
 mod report;
-mod rows;
 mod suspects;
 
 use sea_orm::{
@@ -23,9 +20,6 @@ use crate::{
     error::AuditError,
     record,
 };
-
-/// How many records, and how many rows, are held against each other at once.
-const MAX_RECORDS: usize = 128;
 
 impl AuditTrail {
     /// Replays the entries of a table against its rows, and reports every record that the trail does

@@ -5,16 +5,18 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     batch::{Batch, Record},
-    columns::Columns,
     fold::Life,
-    key::Keys,
     report::{Finding, FindingKind, Verification},
-    rows::{self, Row},
     suspects::Suspects,
 };
 use crate::{
     Auditable, record,
-    trail::entries::{self, Entry},
+    trail::{
+        columns::Columns,
+        entries::{self, Entry},
+        keys::Keys,
+        rows::{self, Row},
+    },
 };
 
 /// Replays the trail of one table.
@@ -88,7 +90,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     /// Holds records against their rows.
     async fn compare(&mut self, records: Vec<Record>) -> Result<(), DbErr> {
         let ids: Vec<_> = records.iter().map(|record| &*record.id).collect();
-        let mut rows = rows::located::<E, C>(self.db, &self.keys, &ids).await?;
+        let mut rows = rows::located::<E, C>(self.db, &self.keys, &ids, None).await?;
         for record in records {
             match rows.remove(&record.id) {
                 Some(row) => {
@@ -128,7 +130,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
             let ids: Vec<_> = page.iter().map(|(id, _)| &**id).collect();
             let recorded = entries::recorded(self.db, &self.report.table, &ids).await?;
             let ids: Vec<_> = recorded.iter().map(|id| &**id).collect();
-            let located = rows::located::<E, C>(self.db, &self.keys, &ids).await?;
+            let located = rows::located::<E, C>(self.db, &self.keys, &ids, None).await?;
             for (id, row) in page {
                 if !recorded.contains(&id) {
                     self.find(FindingKind::NeverRecorded, &Record::new(id), Vec::new());

@@ -7,12 +7,18 @@ use sea_orm::{
     sea_query::{Asterisk, Expr, Func, Query},
 };
 
-use super::{MAX_RECORDS, key::Keys};
+use super::keys::Keys;
 use crate::{
     Auditable,
-    capture::bulk::keys::{Key, among, beyond, key_of},
+    capture::{
+        Intent,
+        bulk::keys::{Key, among, beyond, key_of},
+    },
     record,
 };
+
+/// How many rows are read at once.
+pub(super) const MAX_RECORDS: usize = 128;
 
 /// A row as it stands, or none if it does not fit the entity.
 pub(super) type Row = Option<Image>;
@@ -30,13 +36,16 @@ pub(super) async fn count<E: EntityTrait, C: ConnectionTrait>(db: &C) -> Result<
 
 /// The rows with these record ids, as far as their keys lead to them. A row that is there may yet not be
 /// found: `SQLite` compares a moment as the text that it was stored as, with an offset or without.
+///
+/// They are locked, if that is asked for.
 pub(super) async fn located<E: Auditable, C: ConnectionTrait>(
     db: &C,
     keys: &Keys,
     record_ids: &[&str],
+    lock: Option<Intent>,
 ) -> Result<HashMap<String, Row>, DbErr> {
     let named: Vec<_> = record_ids.iter().filter_map(|id| Some((*id, keys.parse(id)?))).collect();
-    let found = find::<E, C>(db, &named).await?;
+    let found = find::<E, C>(db, &named, lock).await?;
     let mut rows = HashMap::with_capacity(found.len());
     let mut misfit = false;
     for model in found {
@@ -51,7 +60,7 @@ pub(super) async fn located<E: Auditable, C: ConnectionTrait>(
         // One by one, to learn which it is.
         for one in named.chunks(1) {
             let [(id, _)] = one else { continue };
-            if find::<E, C>(db, one).await?.iter().any(Result::is_err) {
+            if find::<E, C>(db, one, lock).await?.iter().any(Result::is_err) {
                 rows.insert((*id).to_owned(), None);
             }
         }
@@ -63,13 +72,18 @@ pub(super) async fn located<E: Auditable, C: ConnectionTrait>(
 async fn find<E: EntityTrait, C: ConnectionTrait>(
     db: &C,
     named: &[(&str, Key)],
+    lock: Option<Intent>,
 ) -> Result<Vec<Result<E::Model, DbErr>>, DbErr> {
     if named.is_empty() {
         return Ok(Vec::new());
     }
     let keys: Vec<Key> = named.iter().map(|(_, key)| key.clone()).collect();
-    let among = among::<E>(&keys, db.get_database_backend());
-    let rows = db.query_all(&E::find().filter(among).into_query()).await?;
+    let backend = db.get_database_backend();
+    let mut select = E::find().filter(among::<E>(&keys, backend));
+    if let Some(intent) = lock {
+        select = select.lock(intent.lock(backend));
+    }
+    let rows = db.query_all(&select.into_query()).await?;
     Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect())
 }
 

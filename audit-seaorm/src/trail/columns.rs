@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The columns that can be compared: those that the entity has and records.
-pub(super) struct Columns(BTreeMap<String, Shape>);
+pub(crate) struct Columns(BTreeMap<String, Shape>);
 
 impl Columns {
     pub(super) fn of<E: Auditable>() -> Self {
@@ -25,6 +25,15 @@ impl Columns {
             known.get(*column).zip(image.get(*column)).is_some_and(|(a, b)| !same(shape, a, b))
         };
         self.0.iter().filter(differs).map(|(column, _)| column.clone()).collect()
+    }
+
+    /// Whether a column has the same value on both sides, or none on either.
+    pub(super) fn same(&self, column: &str, a: Option<&Json>, b: Option<&Json>) -> bool {
+        match (a, b, self.0.get(column)) {
+            (Some(a), Some(b), Some(shape)) => same(shape, a, b),
+            (Some(a), Some(b), None) => same_json(a, b),
+            (a, b, _) => a.is_none() && b.is_none(),
+        }
     }
 }
 

@@ -1,0 +1,176 @@
+use std::collections::{HashMap, hash_map};
+
+use audit_core::{AuditEntry, Image};
+use futures_util::TryStreamExt;
+use sea_orm::{DbErr, prelude::DateTimeUtc};
+
+use super::{
+    error::RestoreError,
+    span::{Ends, Span},
+    table::Table,
+};
+use crate::{
+    AuditTransaction, registry,
+    trail::{
+        AuditQuery,
+        columns::Columns,
+        renames::Renames,
+        state::{self, Fold},
+    },
+};
+
+/// What is to be undone.
+pub(super) struct Undoing {
+    pub(super) records: Vec<Undo>,
+    /// In the order in which it is undone: the newest first, so that on the way the database is nowhere but where it
+    /// has been, and foreign keys and unique columns hold as they held then.
+    pub(super) steps: Vec<Step>,
+    /// The time of the newest entry.
+    pub(super) until: DateTimeUtc,
+}
+
+/// What is to be undone of one record.
+pub(super) struct Undo {
+    pub(super) table: &'static dyn Table,
+    pub(super) record_id: String,
+    pub(super) ends: Ends,
+    pub(super) span: Span,
+    /// Whether the record is brought back as a whole, and not just in what the entries changed.
+    pub(super) whole: bool,
+}
+
+/// Entries of one record that no entry of another one comes between.
+pub(super) struct Step {
+    /// Its place among the records.
+    pub(super) record: usize,
+    /// The record ahead of them.
+    pub(super) then: Option<Image>,
+}
+
+/// The entries that a query finds, of whichever records.
+pub(super) async fn changes(
+    txn: &AuditTransaction,
+    query: AuditQuery,
+) -> Result<Option<Undoing>, RestoreError> {
+    let mut entries = std::pin::pin!(query.oldest_first().limit(u64::MAX).stream(txn));
+    let mut gathered = Gathered::default();
+    let mut until = None;
+    while let Some(entry) = entries.try_next().await? {
+        until = Some(entry.timestamp);
+        gathered.add(&entry)?;
+    }
+    Ok(until.map(|until| gathered.finish(until)))
+}
+
+/// The entries of one record that are later than `when`.
+pub(super) async fn record(
+    txn: &AuditTransaction,
+    table: &'static dyn Table,
+    record_id: &str,
+    query: AuditQuery,
+    when: DateTimeUtc,
+) -> Result<Option<Undoing>, RestoreError> {
+    let (columns, renames) = (table.columns(), table.renames());
+    let query = query.table(table.name()).record(record_id).oldest_first().limit(u64::MAX);
+    let mut entries = std::pin::pin!(query.stream(txn));
+    let (mut fold, mut span) = (Fold::default(), Span::default());
+    let (mut then, mut until) = (None, None);
+    while let Some(entry) = entries.try_next().await? {
+        let event = state::event(&entry, &renames).map_err(DbErr::from)?;
+        if entry.timestamp > when {
+            if span.ends().is_none() {
+                then = until.is_some().then(|| fold.image().cloned());
+            }
+            span.apply(event.clone(), &columns);
+        }
+        fold.apply(event);
+        until = Some(entry.timestamp);
+    }
+    let Some(until) = until else { return Ok(None) };
+    if span.ends().is_none() {
+        then = Some(fold.image().cloned());
+    }
+    // What the entries up to then tell, and for the rest what the later ones found.
+    let found = span.ends().and_then(|ends| ends.then.clone());
+    let then = match then {
+        None => found,
+        Some(None) => None,
+        Some(Some(known)) => {
+            let mut then = found.unwrap_or_default();
+            then.extend(known);
+            Some(then)
+        }
+    };
+    let ends = Ends { then: then.clone(), since: fold.into_image() };
+    let record_id = record_id.to_owned();
+    let undo = Undo { table, record_id, ends, span, whole: true };
+    Ok(Some(Undoing { records: vec![undo], steps: vec![Step { record: 0, then }], until }))
+}
+
+/// Entries of many records, added in their order.
+#[derive(Default)]
+struct Gathered {
+    tables: HashMap<String, Facts>,
+    places: HashMap<(String, String), usize>,
+    records: Vec<Undo>,
+    steps: Vec<(usize, Span)>,
+}
+
+struct Facts {
+    table: &'static dyn Table,
+    columns: Columns,
+    renames: Renames,
+}
+
+impl Gathered {
+    fn add(&mut self, entry: &AuditEntry) -> Result<(), RestoreError> {
+        let facts = match self.tables.entry(entry.table_name.clone()) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(unknown) => unknown.insert(Facts::of(&entry.table_name)?),
+        };
+        let event = state::event(entry, &facts.renames).map_err(DbErr::from)?;
+        let id = (entry.table_name.clone(), entry.record_id.clone());
+        let place = *self.places.entry(id).or_insert_with(|| {
+            self.records.push(Undo {
+                table: facts.table,
+                record_id: entry.record_id.clone(),
+                ends: Ends::default(),
+                span: Span::default(),
+                whole: false,
+            });
+            self.records.len() - 1
+        });
+        if let Some(record) = self.records.get_mut(place) {
+            record.span.apply(event.clone(), &facts.columns);
+        }
+        match self.steps.last_mut() {
+            Some((last, span)) if *last == place => span.apply(event, &facts.columns),
+            _ => {
+                let mut span = Span::default();
+                span.apply(event, &facts.columns);
+                self.steps.push((place, span));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, until: DateTimeUtc) -> Undoing {
+        for record in &mut self.records {
+            record.ends = record.span.ends().cloned().unwrap_or_default();
+        }
+        let steps = self.steps.into_iter().rev();
+        let steps = steps.map(|(record, span)| Step {
+            record,
+            then: span.ends().and_then(|ends| ends.then.clone()),
+        });
+        Undoing { records: self.records, steps: steps.collect(), until }
+    }
+}
+
+impl Facts {
+    fn of(name: &str) -> Result<Self, RestoreError> {
+        let table = registry::table(name)
+            .ok_or_else(|| RestoreError::NoEntity { table: name.to_owned() })?;
+        Ok(Self { table, columns: table.columns(), renames: table.renames() })
+    }
+}
