@@ -33,6 +33,7 @@ mod relations;
 mod restore;
 mod support;
 mod transaction;
+mod two_years;
 mod ui;
 mod values;
 mod verify;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
             relations::tests(),
             restore::tests(),
             transaction::tests(),
+            two_years::tests(),
             ui::tests(),
             values::tests(),
             verify::tests(),
