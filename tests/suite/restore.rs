@@ -40,6 +40,7 @@ audit_tests::tests! {
     what_others_changed_in_between_is_a_conflict,
     what_is_as_it_was_is_no_conflict,
     a_record_that_others_deleted_is_a_conflict,
+    a_record_that_others_deleted_is_not_made_anew_for_nothing,
     a_record_that_others_made_again_is_a_conflict,
     a_record_that_others_changed_is_not_deleted_unless_told,
     a_change_past_the_trail_is_a_conflict,
@@ -509,6 +510,24 @@ async fn a_record_that_others_deleted_is_a_conflict(t: TestDb) {
     AuditTrail::restore(book::Entity, 2, then).exec(&t.db).await.unwrap();
     assert_eq!(found(&t.db, 2).await.unwrap().pages, None);
     verify(&t).await;
+}
+
+/// There is nothing to give back of a change that came to nothing, or that nobody knows.
+async fn a_record_that_others_deleted_is_not_made_anew_for_nothing(t: TestDb) {
+    library(&t).await;
+    request("req-1", async {
+        title(&t.db, 2, "Bugs").await;
+        title(&t.db, 2, "Bees").await;
+    })
+    .await;
+    let hidden = AuditConfig::new().redact("tome", ["title"]);
+    request("req-2", hidden.scope(title(&t.db, 2, "Bats"))).await;
+    book::Entity::audited().delete_by_id(2).exec(&t.db).await.unwrap();
+    for id in ["req-1", "req-2"] {
+        let plan = AuditTrail::restore_request(id).accept_gaps(true).exec(&t.db).await.unwrap();
+        assert!(plan.is_empty(), "{plan}");
+    }
+    assert!(found(&t.db, 2).await.is_none());
 }
 
 async fn a_record_that_others_made_again_is_a_conflict(t: TestDb) {

@@ -118,6 +118,11 @@ impl Look {
         let mut fields: Vec<_> = names(undo, now, rest)
             .filter_map(|column| self.field(undo, column, now, rest))
             .collect();
+        let gone = !undo.whole && undo.ends.since.is_some() && now.is_none();
+        if gone && !fields.iter().any(|field| field.conflict) {
+            // Of what it changed nothing can be given back, so that it is no reason to make it anew.
+            return None;
+        }
         let gaps = match operation {
             Operation::Create => self.table.gaps(&whole(undo, rest)),
             Operation::Update => self.gaps_among(&fields),
@@ -210,7 +215,7 @@ fn names<'a>(
 }
 
 /// A record that is gone, as it was.
-pub(super) fn whole(undo: &Undo, rest: &Image) -> Image {
+fn whole(undo: &Undo, rest: &Image) -> Image {
     let mut whole = rest.clone();
     whole.extend(undo.ends.then.clone().unwrap_or_default());
     whole
