@@ -1,18 +1,22 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 
 use crate::{Result, backend::Backend};
 
 pub(crate) const USAGE: &str = "\
-usage: audit-benches write --backend sqlite|postgres|mariadb [OPTION…]
+usage: audit-benches write|read --backend sqlite|postgres|mariadb [OPTION…]
 
   --url URL      the server to use (for sqlite: the folder), instead of AUDIT_TEST_POSTGRES_URL or
                  AUDIT_TEST_MARIADB_URL, or of a throwaway one where neither is given;
-                 the measuring is done in a database of its own, which is dropped in the end
+                 the measuring is done in databases of its own, which are dropped in the end
   --rounds N     how many samples a median is of; at least 5, by default 15
   --case TEXT    only the case of this name, or all that have TEXT in theirs
-  --svg FILE     where the plot goes; by default target/benches/write-BACKEND.svg
+  --svg FILE     where the plot goes; by default target/benches/write-BACKEND.svg or read-BACKEND.svg
+
+of read alone:
+  --entries N    the size of the largest trail: 10000, 100000 or, by default, 1000000
+  --explain      measures nothing, but shows what is sent and how the database goes about it
 
 JSON goes to stdout, a line per case; the table and all else go to stderr.
 ";
@@ -23,6 +27,7 @@ const MIN_ROUNDS: usize = 5;
 pub(crate) enum Command {
     Help,
     Write(Options),
+    Read(Options),
 }
 
 pub(crate) struct Options {
@@ -30,18 +35,33 @@ pub(crate) struct Options {
     pub(crate) url: Option<String>,
     pub(crate) rounds: usize,
     pub(crate) case: String,
-    pub(crate) svg: Option<PathBuf>,
+    pub(crate) entries: u64,
+    pub(crate) explain: bool,
+    svg: Option<PathBuf>,
+}
+
+impl Options {
+    /// Where the plot of this command goes.
+    pub(crate) fn svg(&self, command: &str) -> PathBuf {
+        let file = || {
+            let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/benches");
+            target.join(format!("{command}-{}.svg", self.backend))
+        };
+        self.svg.clone().unwrap_or_else(file)
+    }
 }
 
 pub(crate) fn parse() -> Result<Command> {
     let mut parser = lexopt::Parser::from_env();
-    match parser.next()? {
-        Some(Value(command)) if command == "write" => {}
+    let reads = match parser.next()? {
+        Some(Value(command)) if command == "write" => false,
+        Some(Value(command)) if command == "read" => true,
         Some(Long("help") | Short('h')) | None => return Ok(Command::Help),
         Some(other) => return Err(other.unexpected().into()),
-    }
+    };
     let (mut backend, mut url, mut rounds) = (None, None, 15);
     let (mut case, mut svg) = (String::new(), None);
+    let (mut entries, mut explain) = (u64::MAX, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("backend") => backend = Some(parser.value()?.parse()?),
@@ -49,6 +69,8 @@ pub(crate) fn parse() -> Result<Command> {
             Long("rounds") => rounds = parser.value()?.parse()?,
             Long("case") => case = parser.value()?.string()?,
             Long("svg") => svg = Some(parser.value()?.into()),
+            Long("entries") if reads => entries = parser.value()?.parse()?,
+            Long("explain") if reads => explain = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             _ => return Err(argument.unexpected().into()),
         }
@@ -57,5 +79,6 @@ pub(crate) fn parse() -> Result<Command> {
         return Err(format!("--rounds must be at least {MIN_ROUNDS}").into());
     }
     let backend = backend.ok_or("--backend sqlite|postgres|mariadb is missing")?;
-    Ok(Command::Write(Options { backend, url, rounds, case, svg }))
+    let options = Options { backend, url, rounds, case, entries, explain, svg };
+    Ok(if reads { Command::Read(options) } else { Command::Write(options) })
 }

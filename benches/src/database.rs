@@ -10,59 +10,50 @@ use sea_orm::{
 use tempfile::TempDir;
 use url::Url;
 
-use crate::{Result, backend::Backend, post, server::Server};
+use crate::{Result, backend::Backend, place::Place, post, server::Server};
 
 /// A database made for one run.
-pub(crate) struct Scratch {
+pub(crate) struct Scratch<'a> {
     pub(crate) backend: Backend,
     pub(crate) url: Url,
-    pub(crate) throwaway_server: bool,
-    server: Option<Server>,
+    place: &'a Place,
     name: String,
     // Removed with all that is in it when this is dropped.
     _folder: Option<TempDir>,
 }
 
-impl Scratch {
-    pub(crate) async fn create(backend: Backend, given: Option<&str>) -> Result<Self> {
-        match backend {
-            Backend::Sqlite => Self::in_folder(given),
-            Backend::Postgres | Backend::MariaDb => Self::on_server(backend, given).await,
+impl<'a> Scratch<'a> {
+    pub(crate) async fn create(place: &'a Place) -> Result<Self> {
+        match place {
+            Place::Folder(parent) => {
+                let mut builder = tempfile::Builder::new();
+                builder.prefix("audit-benches-");
+                let folder = match parent {
+                    Some(parent) => builder.tempdir_in(parent)?,
+                    None => builder.tempdir()?,
+                };
+                let file = folder.path().join("bench.db");
+                let url = Url::parse(&format!("sqlite://{}?mode=rwc", file.display()))?;
+                Ok(Self::new(place, url, String::new(), Some(folder)))
+            }
+            Place::Server(_, server) => {
+                let name = format!("audit_bench_{}", Stamp::next().id.simple());
+                let mut url = Url::parse(&server.url)?;
+                administer(server, &format!("CREATE DATABASE {name}")).await?;
+                url.set_path(&name);
+                Ok(Self::new(place, url, name, None))
+            }
         }
     }
 
-    fn in_folder(given: Option<&str>) -> Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("audit-benches-");
-        let folder = match given {
-            Some(parent) => builder.tempdir_in(parent)?,
-            None => builder.tempdir()?,
-        };
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
-        Ok(Self {
-            backend: Backend::Sqlite,
-            url: Url::parse(&url)?,
-            throwaway_server: false,
-            server: None,
-            name: String::new(),
-            _folder: Some(folder),
-        })
-    }
-
-    async fn on_server(backend: Backend, given: Option<&str>) -> Result<Self> {
-        let server = Server::find(backend, given)?;
-        let name = format!("audit_bench_{}", Stamp::next().id.simple());
-        let mut url = Url::parse(&server.url)?;
-        administer(&server, &format!("CREATE DATABASE {name}")).await?;
-        url.set_path(&name);
-        let throwaway_server = server.is_throwaway();
-        Ok(Self { backend, url, throwaway_server, server: Some(server), name, _folder: None })
+    fn new(place: &'a Place, url: Url, name: String, folder: Option<TempDir>) -> Self {
+        Self { backend: place.backend(), url, place, name, _folder: folder }
     }
 
     pub(crate) async fn remove(self) -> Result<()> {
-        let Some(server) = &self.server else { return Ok(()) };
+        let Place::Server(backend, server) = self.place else { return Ok(()) };
         // After an error there may be connections left.
-        let force = if self.backend == Backend::Postgres { "WITH (FORCE)" } else { "" };
+        let force = if *backend == Backend::Postgres { "WITH (FORCE)" } else { "" };
         administer(server, &format!("DROP DATABASE {} {force}", self.name)).await
     }
 
@@ -80,6 +71,17 @@ impl Scratch {
         db.get_schema_builder().register(post::audited::Entity).apply(&db).await?;
         Migrator::up(&db, None).await?;
         Ok(db.close().await?)
+    }
+}
+
+/// Has a throwaway MariaDB keep in memory what is read often, as the system does for the files of the
+/// others, which it does not do for those of this one.
+pub(crate) async fn make_room(place: &Place) -> Result<()> {
+    match place {
+        Place::Server(Backend::MariaDb, server) if server.is_throwaway() => {
+            administer(server, "SET GLOBAL innodb_buffer_pool_size = 2147483648").await
+        }
+        _ => Ok(()),
     }
 }
 

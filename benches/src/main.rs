@@ -1,4 +1,5 @@
-//! What an audited write costs, beside a plain one and the least SQL that does the same job.
+//! What an audited write costs, beside a plain one and the least SQL that does the same job; and what
+//! reading the trail costs, beside that SQL and as the trail grows.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
@@ -6,9 +7,12 @@ mod args;
 mod backend;
 mod database;
 mod meter;
+mod place;
 mod post;
+mod read;
 mod report;
 mod round_trips;
+mod samples;
 mod server;
 mod write;
 
@@ -35,6 +39,7 @@ fn run() -> Result<()> {
     match args::parse()? {
         Command::Help => print!("{}", args::USAGE),
         Command::Write(options) => runtime.block_on(write::run(&options))?,
+        Command::Read(options) => runtime.block_on(read::run(&options))?,
     }
     Ok(())
 }

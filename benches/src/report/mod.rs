@@ -1,11 +1,11 @@
 //! What is printed and drawn.
 
 mod header;
-mod line;
 mod plot;
+mod rounded;
 mod table;
 
 pub(crate) use header::header;
-pub(crate) use line::Line;
-pub(crate) use plot::plot;
+pub(crate) use plot::{Bar, Group, plot};
+pub(crate) use rounded::rounded;
 pub(crate) use table::table;

@@ -18,7 +18,7 @@ pub(crate) enum Tap {
 }
 
 impl Tap {
-    pub(crate) async fn connect(scratch: &Scratch) -> Result<(Self, DatabaseConnection)> {
+    pub(crate) async fn connect(scratch: &Scratch<'_>) -> Result<(Self, DatabaseConnection)> {
         if scratch.backend == Backend::Sqlite {
             let db = scratch.connect(&scratch.url).await?;
             let trace = trace::Trace::install(db.get_sqlite_connection_pool()).await?;

@@ -4,35 +4,31 @@ mod case;
 mod check;
 mod contender;
 mod floor;
+mod line;
 mod orm;
 mod rounds;
 
-use std::path::{Path, PathBuf};
-
 pub(crate) use case::Write;
 
-use crate::{
-    Result,
-    args::Options,
-    database::Scratch,
-    report::{self, Line},
-};
+use crate::{Result, args::Options, database::Scratch, place::Place, report};
 use case::Case;
+use line::Line;
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let scratch = Scratch::create(options.backend, options.url.as_deref()).await?;
+    let place = Place::find(options.backend, options.url.as_deref())?;
+    eprintln!("{}", report::header(&place, options.rounds));
+    let scratch = Scratch::create(&place).await?;
     let outcome = measure(&scratch, options).await;
     let removed = scratch.remove().await;
     let lines = outcome?;
-    eprintln!("{}", report::table(&lines));
-    let file = options.svg.clone().unwrap_or_else(|| default_plot(options));
-    report::plot(&lines, &title(options), &file)?;
-    eprintln!("plot: {}", file.display());
+    eprintln!("{}", report::table(Line::HEADER, lines.iter().map(Line::cells)));
+    let bars: Vec<_> = lines.iter().map(Line::bars).collect();
+    let title = format!("Writes on {}: times of plain SeaORM", options.backend);
+    report::plot(&bars, &title, &options.svg("write"))?;
     removed
 }
 
-async fn measure(scratch: &Scratch, options: &Options) -> Result<Vec<Line>> {
-    eprintln!("{}", report::header(scratch, options.rounds));
+async fn measure(scratch: &Scratch<'_>, options: &Options) -> Result<Vec<Line>> {
     scratch.create_tables().await?;
     let mut lines = Vec::new();
     for case in Case::named(&options.case) {
@@ -41,13 +37,4 @@ async fn measure(scratch: &Scratch, options: &Options) -> Result<Vec<Line>> {
         lines.push(line);
     }
     Ok(lines)
-}
-
-fn title(options: &Options) -> String {
-    format!("Writes on {}: times of plain SeaORM", options.backend)
-}
-
-fn default_plot(options: &Options) -> PathBuf {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/benches");
-    target.join(format!("write-{}.svg", options.backend))
 }

@@ -7,6 +7,7 @@ use super::{
     check::{self, Left},
     contender::Contender,
     floor::{Driver, Floor, MariaDb, Postgres, Sqlite},
+    line::Line,
     orm::{Audited, Plain},
 };
 use crate::{
@@ -14,11 +15,11 @@ use crate::{
     backend::Backend,
     database::{self, Scratch},
     meter::Meter,
-    report::Line,
     round_trips::Tap,
+    samples::{in_turn, median},
 };
 
-pub(super) async fn measure(scratch: &Scratch, case: Case, rounds: usize) -> Result<Line> {
+pub(super) async fn measure(scratch: &Scratch<'_>, case: Case, rounds: usize) -> Result<Line> {
     match scratch.backend {
         Backend::Sqlite => Box::pin(measure_on::<Sqlite>(scratch, case, rounds)).await,
         Backend::Postgres => Box::pin(measure_on::<Postgres>(scratch, case, rounds)).await,
@@ -26,7 +27,7 @@ pub(super) async fn measure(scratch: &Scratch, case: Case, rounds: usize) -> Res
     }
 }
 
-async fn measure_on<D: Driver>(scratch: &Scratch, case: Case, rounds: usize) -> Result<Line> {
+async fn measure_on<D: Driver>(scratch: &Scratch<'_>, case: Case, rounds: usize) -> Result<Line> {
     let db = scratch.connect(&scratch.url).await?;
     let bench = Bench { db: &db, backend: scratch.backend, case, counter: None };
     bench.check::<D>().await?;
@@ -44,7 +45,7 @@ async fn measure_on<D: Driver>(scratch: &Scratch, case: Case, rounds: usize) -> 
 }
 
 /// In a pass of its own, since what counts takes time.
-async fn count_round_trips<D: Driver>(scratch: &Scratch, case: Case) -> Result<[f64; 3]> {
+async fn count_round_trips<D: Driver>(scratch: &Scratch<'_>, case: Case) -> Result<[f64; 3]> {
     let (tap, db) = Tap::connect(scratch).await?;
     let bench = Bench { db: &db, backend: scratch.backend, case, counter: Some(tap.counter()) };
     let mut counts = [0.0; 3];
@@ -91,7 +92,7 @@ impl Bench<'_> {
     /// One after the other, each with all the posts to itself.
     async fn far_apart<D: Driver>(&self, round: usize) -> Result<[f64; 3]> {
         let mut times = [0.0; 3];
-        for who in in_turn(round) {
+        for who in in_turn(round, 3) {
             database::reset(self.db, self.backend, self.case.posts()).await?;
             times[who] = milliseconds(&self.write::<D>(who, 1).await?);
             self.expect(if who == 0 { 0 } else { self.case.rows() }).await?;
@@ -107,7 +108,7 @@ impl Bench<'_> {
         let mut times: [Vec<f64>; 3] = Default::default();
         let mut number = 1;
         for time in 0..warm_ups + repeats {
-            for who in in_turn(time) {
+            for who in in_turn(time, 3) {
                 let meter = self.write::<D>(who, number).await?;
                 number += self.case.rows();
                 if time >= warm_ups {
@@ -159,21 +160,6 @@ impl Bench<'_> {
     }
 }
 
-/// Plain, floor and audited, in another order each time: none is always the one after the slowest.
-fn in_turn(time: usize) -> impl Iterator<Item = usize> {
-    (0..3).map(move |turn| (time + turn) % 3)
-}
-
 fn milliseconds(meter: &Meter) -> f64 {
     meter.time.as_secs_f64() * 1e3
-}
-
-fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    let middle = samples.len() / 2;
-    if samples.len() % 2 == 1 {
-        samples[middle]
-    } else {
-        f64::midpoint(samples[middle - 1], samples[middle])
-    }
 }

@@ -1,0 +1,37 @@
+use std::fs;
+
+use serde::Serialize;
+
+use crate::report::rounded;
+
+/// The most that the process held at once beyond what it held before, in megabytes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Peaks {
+    pub(super) floor_peak_mb: f64,
+    pub(super) peak_mb: f64,
+}
+
+/// Watches the memory of this process, as Linux tells it.
+pub(super) struct Watch {
+    before: f64,
+}
+
+impl Watch {
+    /// None where the system does not tell.
+    pub(super) fn start() -> Option<Self> {
+        // Forgets the peak so far.
+        fs::write("/proc/self/clear_refs", "5").ok()?;
+        Some(Self { before: megabytes("VmRSS:")? })
+    }
+
+    pub(super) fn peak(&self) -> Option<f64> {
+        Some(rounded(megabytes("VmHWM:")? - self.before, 2))
+    }
+}
+
+fn megabytes(name: &str) -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
