@@ -48,6 +48,7 @@ pub(super) struct Pages {
     until: Option<DateTimeUtc>,
     last: Option<Position>,
     limit: u64,
+    ended: bool,
 }
 
 struct Position {
@@ -64,7 +65,8 @@ impl Pages {
             only: None,
             until: None,
             last: None,
-            limit: MAX_ENTRIES / 8,
+            limit: MAX_ENTRIES / 4,
+            ended: false,
         }
     }
 
@@ -80,11 +82,13 @@ impl Pages {
     /// The next entries; none at the end.
     pub(super) async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<Entry>, DbErr> {
         let mut rows = Vec::new();
-        for step in self.steps(db.get_database_backend()) {
+        let mut steps = self.steps(db.get_database_backend()).into_iter();
+        while !self.ended
+            && rows.is_empty()
+            && let Some(step) = steps.next()
+        {
             rows = db.query_all(&step.limit(self.limit).into_query()).await?;
-            if !rows.is_empty() {
-                break;
-            }
+            self.ended = steps.len() == 0 && (rows.len() as u64) < self.limit;
         }
         if let Some(row) = rows.last() {
             self.last = Some(Position::of(row, db.get_database_backend())?);

@@ -7,29 +7,41 @@ use crate::trail::entries::Event;
 pub(in crate::trail) struct Fold(Option<Image>);
 
 /// The record before and after an entry; none where there was none.
-pub(in crate::trail) type BeforeAfter = (Option<Image>, Option<Image>);
+pub(super) type BeforeAfter = (Option<Image>, Option<Image>);
 
 impl Fold {
     /// Takes the next entry.
-    pub(in crate::trail) fn apply(&mut self, event: Event) -> BeforeAfter {
-        match event {
+    pub(in crate::trail) fn apply(&mut self, event: Event) {
+        let after = self.look_back(event);
+        self.go_on(after);
+    }
+
+    /// Takes the next entry and shows the record around it, for which it is copied twice.
+    pub(super) fn step(&mut self, event: Event) -> BeforeAfter {
+        let after = self.look_back(event);
+        let before = self.0.clone();
+        self.go_on(after);
+        (before, self.0.clone())
+    }
+
+    /// To just before the entry, of which it gives what it says of after; none where the record goes.
+    fn look_back(&mut self, event: Event) -> Option<Image> {
+        let (before, after) = match event {
             Event::Create { after } => {
-                self.0 = Some(after.clone());
-                (None, Some(after))
+                self.0 = None;
+                return Some(after);
             }
-            Event::Update { before, after } => {
-                let mut known = self.0.take().unwrap_or_default();
-                known.extend(before);
-                let former = known.clone();
-                known.extend(after);
-                self.0 = Some(known.clone());
-                (Some(former), Some(known))
-            }
-            Event::Delete { before } => {
-                let mut known = self.0.take().unwrap_or_default();
-                known.extend(before);
-                (Some(known), None)
-            }
+            Event::Update { before, after } => (before, Some(after)),
+            Event::Delete { before } => (before, None),
+        };
+        self.0.get_or_insert_default().extend(before);
+        after
+    }
+
+    fn go_on(&mut self, after: Option<Image>) {
+        match after {
+            Some(after) => self.0.get_or_insert_default().extend(after),
+            None => self.0 = None,
         }
     }
 

@@ -121,7 +121,7 @@ impl AuditTrail {
         let mut entries = std::pin::pin!(entries);
         let mut revisions = Vec::new();
         while let Some(entry) = entries.try_next().await? {
-            let (old, new) = fold.apply(event(&entry, &renames)?);
+            let (old, new) = fold.step(event(&entry, &renames)?);
             revisions.push(Revision { old: old.map(State::of), new: new.map(State::of), entry });
         }
         revisions.reverse();
