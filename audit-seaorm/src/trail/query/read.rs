@@ -174,7 +174,7 @@ struct Reading {
 impl Reading {
     fn of(query: AuditQuery) -> Self {
         let left = query.limit.unwrap_or(u64::MAX);
-        Self { left, offset: query.offset, query, size: 64, begun: false }
+        Self { left, offset: query.offset, query, size: MAX_ENTRIES / 8, begun: false }
     }
 
     /// None at the end.

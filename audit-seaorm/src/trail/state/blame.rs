@@ -132,8 +132,17 @@ impl AuditTrail {
         let entries = Self::query().record_of(entity, key).limit(u64::MAX).stream(db);
         let mut entries = std::pin::pin!(entries);
         while let Some(entry) = entries.try_next().await? {
-            let mut changes = change::of_entry(&entry);
-            for (column, found) in columns.iter_mut().filter(|(_, found)| found.is_none()) {
+            let told = |name: &str| change::mentions(&entry, name);
+            let mut wanted = columns
+                .iter_mut()
+                .filter(|(column, found)| found.is_none() && renames.names(column).any(told))
+                .peekable();
+            // Most entries tell only what later ones told, too.
+            let mut changes = match wanted.peek() {
+                Some(_) => change::of_entry(&entry),
+                None => Vec::new(),
+            };
+            for (column, found) in wanted {
                 let names =
                     |change: &FieldChange| renames.names(column).any(|name| name == change.column);
                 if let Some(place) = changes.iter().position(names) {

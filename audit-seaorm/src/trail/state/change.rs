@@ -44,14 +44,21 @@ impl fmt::Display for FieldChange {
 
 /// What an entry changed, by column.
 pub(in crate::trail) fn of_entry(entry: &AuditEntry) -> Vec<FieldChange> {
-    let image = |values: &Option<Json>| values.as_ref().and_then(Json::as_object).cloned();
-    let (old, new) = (image(&entry.old_values), image(&entry.new_values));
-    changed(&old.unwrap_or_default(), &new.unwrap_or_default())
+    let none = Image::new();
+    let [old, new] = [&entry.old_values, &entry.new_values]
+        .map(|values| values.as_ref().and_then(Json::as_object).unwrap_or(&none));
+    changed(old, new)
 }
 
 /// What became other between the images of one entry, of which either may be empty.
 pub(in crate::trail) fn changed(old: &Image, new: &Image) -> Vec<FieldChange> {
     between(old, new, !is_full(old, new))
+}
+
+/// Whether the entry has the column at all.
+pub(super) fn mentions(entry: &AuditEntry, column: &str) -> bool {
+    let images = [&entry.old_values, &entry.new_values];
+    images.into_iter().flatten().any(|image| image.get(column).is_some())
 }
 
 /// The columns that differ; those with the mark on both sides, if `marked`.
