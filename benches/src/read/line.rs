@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{memory::Peaks, trail::Trail};
+use super::trail::Trail;
 use crate::report::{Bar, Group, rounded};
 
 /// The result of one case on one trail; times are those of one read.
@@ -16,8 +16,8 @@ pub(super) struct Line {
     /// Over the smallest trail.
     #[serde(skip_serializing_if = "Option::is_none")]
     growth: Option<f64>,
-    #[serde(flatten)]
-    peaks: Option<Peaks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_mb: Option<f64>,
 }
 
 impl Line {
@@ -34,7 +34,7 @@ impl Line {
             audited_ms: rounded(audited, 5),
             over_floor: rounded(audited / floor, 3),
             growth: None,
-            peaks: None,
+            peak_mb: None,
         }
     }
 
@@ -42,8 +42,8 @@ impl Line {
         Self { growth: Some(rounded(self.audited_ms / smallest_ms, 3)), ..self }
     }
 
-    pub(super) fn with(self, peaks: Option<Peaks>) -> Self {
-        Self { peaks, ..self }
+    pub(super) fn with_peak(self, peak_mb: Option<f64>) -> Self {
+        Self { peak_mb, ..self }
     }
 
     pub(super) fn cells(&self) -> [String; 8] {
@@ -56,7 +56,7 @@ impl Line {
             format!("{:.3}", self.audited_ms),
             format!("{:.2}", self.over_floor),
             or_nothing(self.growth.map(|growth| format!("{growth:.2}"))),
-            or_nothing(self.peaks.map(|peaks| format!("{:.1}", peaks.peak_mb))),
+            or_nothing(self.peak_mb.map(|peak| format!("{peak:.1}"))),
         ]
     }
 

@@ -1,15 +1,6 @@
 use std::fs;
 
-use serde::Serialize;
-
 use crate::report::rounded;
-
-/// The most that the process held at once beyond what it held before, in megabytes.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Peaks {
-    pub(super) floor_peak_mb: f64,
-    pub(super) peak_mb: f64,
-}
 
 /// Watches the memory of this process, as Linux tells it.
 pub(super) struct Watch {
@@ -24,6 +15,7 @@ impl Watch {
         Some(Self { before: megabytes("VmRSS:")? })
     }
 
+    /// The most that the process has held at once beyond what it held at the start, in megabytes.
     pub(super) fn peak(&self) -> Option<f64> {
         Some(rounded(megabytes("VmHWM:")? - self.before, 2))
     }

@@ -72,8 +72,9 @@ async fn measure(trails: &[Trail], options: &Options) -> Result<Vec<Line>> {
     if let [smallest, .., largest] | [smallest @ largest] = trails
         && stream::name(largest).contains(&options.case)
     {
+        let line = stream::measure(largest).await?;
         stream::check(smallest).await?;
-        tell(&mut lines, stream::measure(largest).await?)?;
+        tell(&mut lines, line)?;
     }
     for case in Case::named(&options.case) {
         for line in rounds::measure(trails, case, options.rounds).await? {

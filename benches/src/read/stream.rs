@@ -9,12 +9,7 @@ use std::{
 use audit_seaorm::{AuditEntry, AuditTrail};
 use futures_util::TryStreamExt;
 
-use super::{
-    floor,
-    line::Line,
-    memory::{Peaks, Watch},
-    trail::Trail,
-};
+use super::{floor, line::Line, memory::Watch, trail::Trail};
 use crate::{Result, samples::median};
 
 /// A trail takes its time.
@@ -24,7 +19,6 @@ pub(super) fn name(trail: &Trail) -> String {
     format!("stream_{}", trail.size)
 }
 
-/// By what is made of the entries, which are not kept: what they took would be there for the measuring.
 pub(super) async fn check(trail: &Trail) -> Result<()> {
     let mut digests = [DefaultHasher::new(), DefaultHasher::new()];
     floor::stream(trail, |entry| format!("{entry:?}").hash(&mut digests[0])).await?;
@@ -33,11 +27,10 @@ pub(super) async fn check(trail: &Trail) -> Result<()> {
     if floor == library { Ok(()) } else { Err("the streams differ".into()) }
 }
 
+/// The memory is that of the first time: later ones find in the process what it has held before.
 pub(super) async fn measure(trail: &Trail) -> Result<Line> {
-    let mut times: [Vec<f64>; 2] = Default::default();
-    let mut peaks = [Some(0.0_f64); 2];
-    for _ in 0..ROUNDS {
-        // The library first: what the floor has held would be there for it.
+    let (mut times, mut peak): ([Vec<f64>; 2], _) = (Default::default(), None);
+    for round in 0..ROUNDS {
         for who in [1, 0] {
             let (watch, began) = (Watch::start(), Instant::now());
             let mut count = 0;
@@ -49,14 +42,13 @@ pub(super) async fn measure(trail: &Trail) -> Result<Line> {
                 return Err(format!("{}: {count} entries", name(trail)).into());
             }
             times[who].push(began.elapsed().as_secs_f64() * 1e3);
-            let peak = watch.and_then(|watch| watch.peak());
-            peaks[who] = peaks[who].zip(peak).map(|(one, other)| one.max(other));
+            if round == 0 && who == 1 {
+                peak = watch.and_then(|watch| watch.peak());
+            }
         }
     }
-    let line = Line::new(&name(trail), trail, usize::try_from(trail.size)?, times.map(median));
-    let [floor, library] = peaks;
-    let peaks = floor.zip(library).map(|(floor_peak_mb, peak_mb)| Peaks { floor_peak_mb, peak_mb });
-    Ok(line.with(peaks))
+    let rows = usize::try_from(trail.size)?;
+    Ok(Line::new(&name(trail), trail, rows, times.map(median)).with_peak(peak))
 }
 
 async fn library(trail: &Trail, mut each: impl FnMut(AuditEntry)) -> Result<()> {
