@@ -492,20 +492,22 @@ impl ConnectionTrait for Explained<'_> {
     }
 }
 
-/// A hundred thousand entries of a thousand records, one of which has five thousand.
+/// A hundred thousand entries of a thousand records, one of which has five thousand; ten times as many of each in the
+/// long form.
 async fn many_entries(t: &TestDb) {
     migrate(t).await;
     assert_eq!(t.backend, Backend::Postgres);
-    sql(
-        &t.db,
+    let (entries, records) =
+        if audit_tests::long() { (1_000_000, 10_000) } else { (100_000, 1_000) };
+    let fill = format!(
         "INSERT INTO audit_trail (id, table_name, record_id, operation, old_values, new_values, \
          user_id, timestamp) \
-         SELECT gen_random_uuid(), 'post', CASE WHEN n % 20 = 0 THEN 1 ELSE n % 1000 END, \
-         CASE WHEN n < 1000 THEN 'CREATE' WHEN n % 97 = 0 THEN 'DELETE' ELSE 'UPDATE' END, \
-         '{\"likes\": 1}', '{\"likes\": 2}', 'u' || n % 50, \
-         TIMESTAMPTZ '2026-01-01' + n * INTERVAL '1 minute' FROM generate_series(1, 100000) n",
-    )
-    .await;
+         SELECT gen_random_uuid(), 'post', CASE WHEN n % 20 = 0 THEN 1 ELSE n % {records} END, \
+         CASE WHEN n < {records} THEN 'CREATE' WHEN n % 97 = 0 THEN 'DELETE' ELSE 'UPDATE' END, \
+         '{{\"likes\": 1}}', '{{\"likes\": 2}}', 'u' || n % 50, \
+         TIMESTAMPTZ '2026-01-01' + n * INTERVAL '1 minute' FROM generate_series(1, {entries}) n"
+    );
+    sql(&t.db, &fill).await;
     sql(&t.db, "ANALYZE audit_trail").await;
 }
 
