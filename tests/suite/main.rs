@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+mod append_only;
 mod bulk;
 mod capture;
 mod cascade;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     }
     audit_tests::run(
         [
+            append_only::tests(),
             bulk::tests(),
             capture::tests(),
             cascade::tests(),

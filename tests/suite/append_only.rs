@@ -1,0 +1,241 @@
+//! The migration `append_only`: the database itself keeps entries from being changed.
+
+use audit_seaorm::{AuditTrail, AuditTransaction};
+use audit_tests::{Backend, TestDb, connect};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::{
+    entities::post,
+    support::{entries, new_post, number, sql, trail},
+};
+
+audit_tests::tests! {
+    writing_and_reading_go_on,
+    no_statement_changes_an_entry,
+    a_row_of_upkeep_lets_its_own_transaction_pass_and_no_other,
+    taken_back_it_leaves_nothing,
+    #[only(Postgres)] the_applications_role_cannot_change_an_entry,
+    #[only(Postgres)] a_role_of_its_own_does_the_upkeep,
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut migrations = audit_migration::migrations();
+        migrations.push(audit_migration::append_only());
+        migrations
+    }
+}
+
+/// A post that was made, changed and deleted, and the trail closed.
+async fn closed(t: &TestDb) {
+    Migrator::up(&t.db, None).await.unwrap();
+    t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
+    write(&t.db, "a").await;
+}
+
+async fn write(db: &DatabaseConnection, title: &str) {
+    let mut post = new_post(title).insert(db).await.unwrap().into_active_model();
+    post.likes = sea_orm::Set(1);
+    post.update(db).await.unwrap().delete(db).await.unwrap();
+}
+
+async fn writing_and_reading_go_on(t: TestDb) {
+    closed(&t).await;
+    AuditTransaction::run(&t.db, async |txn| new_post("b").insert(txn).await).await.unwrap();
+    let txn = t.db.begin().await.unwrap();
+    new_post("c").insert(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 5);
+    let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+async fn no_statement_changes_an_entry(t: TestDb) {
+    closed(&t).await;
+    let before = trail(&t.db).await;
+    let common = [
+        "UPDATE audit_trail SET user_id = 'eve'",
+        "UPDATE audit_trail SET user_id = 'eve' WHERE operation = 'UPDATE'",
+        "DELETE FROM audit_trail",
+        "DELETE FROM audit_trail WHERE operation = 'DELETE'",
+    ];
+    let copy = "(id, table_name, record_id, operation, timestamp) \
+                SELECT id, table_name, record_id, operation, timestamp FROM audit_trail";
+    let own = match t.backend {
+        Backend::Sqlite => vec![
+            format!("INSERT OR REPLACE INTO audit_trail {copy}"),
+            format!("REPLACE INTO audit_trail {copy}"),
+            format!(
+                "INSERT INTO audit_trail {copy} WHERE true ON CONFLICT DO UPDATE SET user_id = 'eve'"
+            ),
+            "UPDATE OR REPLACE audit_trail SET id = (SELECT MIN(id) FROM audit_trail)".to_owned(),
+        ],
+        Backend::Postgres => vec![
+            "TRUNCATE audit_trail".to_owned(),
+            "TRUNCATE audit_trail CASCADE".to_owned(),
+            format!(
+                "INSERT INTO audit_trail {copy} ON CONFLICT (id) DO UPDATE SET user_id = 'eve'"
+            ),
+            "WITH gone AS (DELETE FROM audit_trail RETURNING 1) SELECT * FROM gone".to_owned(),
+            "MERGE INTO audit_trail a USING audit_trail b ON a.id = b.id WHEN MATCHED THEN DELETE"
+                .to_owned(),
+            "SET LOCAL session_replication_role = replica; DELETE FROM audit_trail".to_owned(),
+        ],
+        Backend::MariaDb => vec![
+            "TRUNCATE audit_trail".to_owned(),
+            format!("REPLACE INTO audit_trail {copy}"),
+            format!("INSERT INTO audit_trail {copy} ON DUPLICATE KEY UPDATE user_id = 'eve'"),
+            "DELETE a FROM audit_trail a JOIN audit_trail b ON a.id = b.id".to_owned(),
+            "UPDATE audit_trail a JOIN audit_trail b ON a.id = b.id SET a.user_id = 'eve'"
+                .to_owned(),
+        ],
+    };
+    for statement in common.into_iter().chain(own.iter().map(String::as_str)) {
+        let outcome = t.db.execute_unprepared(statement).await;
+        let error = outcome.expect_err(statement).to_string();
+        let reason = ["append-only", "audit_trail_no_truncate", "foreign key"];
+        assert!(reason.iter().any(|reason| error.contains(reason)), "{statement}: {error}");
+        assert_eq!(trail(&t.db).await, before, "{statement}");
+    }
+}
+
+async fn a_row_of_upkeep_lets_its_own_transaction_pass_and_no_other(t: TestDb) {
+    closed(&t).await;
+    let txn = t.db.begin().await.unwrap();
+    sql(&txn, "INSERT INTO audit_trail_upkeep (opened_at) VALUES ('2026-11-25 00:00:00')").await;
+    let (others, answer) = match t.backend {
+        Backend::Postgres => ("", "append-only"),
+        // There they wait until the upkeep ends.
+        Backend::MariaDb => ("SET SESSION innodb_lock_wait_timeout = 1;", "Lock wait timeout"),
+        Backend::Sqlite => ("PRAGMA busy_timeout = 100;", "locked"),
+    };
+    let delete = format!("{others} DELETE FROM audit_trail WHERE operation = 'UPDATE'");
+    let error = t.db.execute_unprepared(&delete).await.unwrap_err().to_string();
+    assert!(error.contains(answer), "{error}");
+    sql(&txn, "DELETE FROM audit_trail WHERE operation = 'CREATE'").await;
+    sql(&txn, "DELETE FROM audit_trail_upkeep").await;
+    assert!(txn.execute_unprepared("DELETE FROM audit_trail").await.is_err());
+    txn.rollback().await.unwrap();
+    assert_eq!(entries(&t.db).await.len(), 3);
+}
+
+async fn taken_back_it_leaves_nothing(t: TestDb) {
+    closed(&t).await;
+    Migrator::down(&t.db, Some(1)).await.unwrap();
+    sql(&t.db, "DELETE FROM audit_trail").await;
+    assert!(t.db.execute_unprepared("SELECT * FROM audit_trail_upkeep").await.is_err());
+    Migrator::up(&t.db, None).await.unwrap();
+    write(&t.db, "b").await;
+    assert!(t.db.execute_unprepared("DELETE FROM audit_trail").await.is_err());
+    Migrator::down(&t.db, None).await.unwrap();
+}
+
+/// A role that may log in, as docs/operations.md makes it.
+struct Role(String);
+
+impl Role {
+    async fn create(t: &TestDb, kind: &str, grants: &[&str]) -> Self {
+        let database = t.url().rsplit('/').next().unwrap();
+        let name = format!("{kind}_{database}");
+        sql(&t.db, &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'secret'")).await;
+        for grant in grants {
+            sql(&t.db, &grant.replace("{role}", &format!("\"{name}\""))).await;
+        }
+        Self(name)
+    }
+
+    async fn connect(&self, t: &TestDb) -> DatabaseConnection {
+        let (_, place) = t.url().rsplit_once('@').unwrap();
+        let url = format!("postgres://{}:secret@{place}", self.0);
+        connect(t.backend, &url, |_| {}).await.unwrap()
+    }
+
+    /// Roles are the server's, not the database's.
+    async fn remove(self, t: &TestDb) {
+        sql(&t.db, &format!("DROP OWNED BY \"{0}\"; DROP ROLE \"{0}\"", self.0)).await;
+    }
+}
+
+const APPLICATION: [&str; 4] = [
+    "GRANT USAGE ON SCHEMA public TO {role}",
+    "GRANT SELECT, INSERT ON audit_trail TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON post TO {role}",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+];
+
+async fn the_applications_role_cannot_change_an_entry(t: TestDb) {
+    closed(&t).await;
+    let role = Role::create(&t, "app", &APPLICATION).await;
+    let app = role.connect(&t).await;
+    write(&app, "b").await;
+    let before = trail(&app).await;
+    assert_eq!(before.len(), 6);
+    let id = "SELECT id FROM audit_trail LIMIT 1";
+    for statement in [
+        "UPDATE audit_trail SET user_id = 'eve'",
+        "UPDATE audit_trail a SET user_id = 'eve' FROM post WHERE a.record_id = '1'",
+        "DELETE FROM audit_trail",
+        "DELETE FROM audit_trail a USING post p WHERE a.record_id = '1'",
+        &format!("DELETE FROM audit_trail WHERE id = ({id})"),
+        "TRUNCATE audit_trail",
+        "TRUNCATE audit_trail, post CASCADE",
+        "INSERT INTO audit_trail SELECT * FROM audit_trail ON CONFLICT (id) DO UPDATE SET user_id = 'eve'",
+        "MERGE INTO audit_trail a USING audit_trail b ON a.id = b.id WHEN MATCHED THEN DELETE",
+        "MERGE INTO audit_trail a USING audit_trail b ON a.id = b.id WHEN MATCHED THEN UPDATE SET user_id = 'eve'",
+        "WITH gone AS (DELETE FROM audit_trail RETURNING 1) SELECT * FROM gone",
+        "DO $$ BEGIN DELETE FROM audit_trail; END $$",
+        "PREPARE gone AS DELETE FROM audit_trail; EXECUTE gone",
+        "SELECT * FROM audit_trail FOR UPDATE",
+        "INSERT INTO audit_trail_upkeep VALUES (now()); DELETE FROM audit_trail",
+        "SET session_replication_role = replica; DELETE FROM audit_trail",
+        "ALTER TABLE audit_trail DISABLE TRIGGER ALL",
+        "DROP TRIGGER audit_trail_no_change ON audit_trail",
+        "CREATE OR REPLACE FUNCTION audit_trail_is_append_only() RETURNS trigger LANGUAGE plpgsql \
+         AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER quiet BEFORE INSERT ON audit_trail FOR EACH ROW \
+         EXECUTE FUNCTION audit_trail_is_append_only('public')",
+        "CREATE RULE quiet AS ON INSERT TO audit_trail DO INSTEAD NOTHING",
+        "ALTER TABLE audit_trail DROP COLUMN user_id",
+        "ALTER TABLE audit_trail RENAME TO elsewhere",
+        "ALTER TABLE audit_trail OWNER TO CURRENT_USER",
+        "GRANT DELETE ON audit_trail TO CURRENT_USER; DELETE FROM audit_trail",
+        "DROP TABLE audit_trail",
+        "SET ROLE postgres",
+    ] {
+        assert!(app.execute_unprepared(statement).await.is_err(), "{statement}");
+    }
+    assert_eq!(trail(&t.db).await, before);
+    write(&app, "c").await;
+    assert_eq!(number(&app, "SELECT COUNT(*) FROM audit_trail").await, 9);
+    app.close().await.unwrap();
+    role.remove(&t).await;
+}
+
+async fn a_role_of_its_own_does_the_upkeep(t: TestDb) {
+    closed(&t).await;
+    let grants = [
+        "GRANT USAGE ON SCHEMA public TO {role}",
+        "GRANT SELECT, DELETE ON audit_trail TO {role}",
+        "GRANT INSERT, DELETE ON audit_trail_upkeep TO {role}",
+    ];
+    let role = Role::create(&t, "upkeep", &grants).await;
+    let upkeep = role.connect(&t).await;
+    assert!(upkeep.execute_unprepared("DELETE FROM audit_trail").await.is_err());
+    upkeep
+        .transaction::<_, _, DbErr>(|txn| {
+            Box::pin(async move {
+                sql(txn, "INSERT INTO audit_trail_upkeep VALUES (now())").await;
+                sql(txn, "DELETE FROM audit_trail WHERE operation = 'CREATE'").await;
+                sql(txn, "DELETE FROM audit_trail_upkeep").await;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(entries(&t.db).await.len(), 2);
+    upkeep.close().await.unwrap();
+    role.remove(&t).await;
+}
