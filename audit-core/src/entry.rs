@@ -1,14 +1,26 @@
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{AuditContext, AuditUser, Operation, RecordedChange, Stamp};
+use crate::{
+    AuditContext, AuditUser, Operation, Printable, RecordedChange, Stamp, printable::quote,
+};
 
 /// One row of the trail: who did what to which record, and when.
 ///
 /// It holds what may be shown: redacted values are already `"[REDACTED]"`. It serialises with serde
 /// under the names of its fields.
+///
+/// As text it is a line of who, what and when, and one for each column that changed. A terminal can show it
+/// whatever is in the values, and long ones are cut: see [`Printable`]. `{:#}` writes them in full.
+///
+/// ```text
+/// 2026-11-24T09:00:00.000000Z UPDATE post 1 by 42, request req-1, reason "ticket 7"
+///   title: "Draft" -> "Final"
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// Version 7 UUID, made by the client. Orders entries with equal timestamps.
@@ -75,6 +87,34 @@ impl AuditEntry {
     }
 }
 
+impl fmt::Display for AuditEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.timestamp.format("%Y-%m-%dT%H:%M:%S%.6fZ");
+        write!(f, "{at} {} ", self.operation)?;
+        Printable(&self.table_name).fmt(f)?;
+        f.write_str(" ")?;
+        Printable(&self.record_id).fmt(f)?;
+        f.write_str(" by ")?;
+        match &self.user_id {
+            Some(user_id) => Printable(user_id).fmt(f)?,
+            None => f.write_str("nobody")?,
+        }
+        if let Some(request_id) = &self.request_id {
+            f.write_str(", request ")?;
+            Printable(request_id).fmt(f)?;
+        }
+        if let Some(reason) = &self.reason {
+            f.write_str(", reason ")?;
+            quote(f, reason)?;
+        }
+        for change in self.changes() {
+            f.write_str("\n  ")?;
+            change.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
@@ -125,6 +165,35 @@ mod tests {
         assert_eq!(json["metadata"], json!({"ip": "203.0.113.9"}));
         assert_eq!(json["new_values"], json!(null));
         assert_eq!(serde_json::from_value::<AuditEntry>(json).expect("its own form"), entry);
+    }
+
+    #[test]
+    fn as_text_it_is_a_line_and_one_for_each_column() {
+        let context = AuditContext::new()
+            .user(AuditUser::new("ann\nfake"))
+            .request_id("\u{202e}r")
+            .reason("ticket \u{1b}[2J7");
+        let entry = AuditEntry {
+            operation: Operation::Update,
+            old_values: Some(json!({"a\u{9b}": null, "t": "[REDACTED]"})),
+            new_values: Some(json!({"a\u{9b}": "\u{7f}", "t": "[REDACTED]"})),
+            timestamp: DateTime::UNIX_EPOCH,
+            ..entry(context)
+        };
+        assert_eq!(
+            entry.to_string(),
+            "1970-01-01T00:00:00.000000Z UPDATE post 42 by \"ann\\nfake\", \
+             request \"\\u202er\", reason \"ticket \\u001b[2J7\"\n  \
+             \"a\\u009b\": null -> \"\\u007f\"\n  t: (redacted)"
+        );
+    }
+
+    #[test]
+    fn as_text_nobody_is_told_from_a_user_of_that_name() {
+        let nobody = entry(AuditContext::new()).to_string();
+        assert!(nobody.ends_with(" DELETE post 42 by nobody"), "{nobody}");
+        let somebody = entry(AuditContext::new().user(AuditUser::new("nobody"))).to_string();
+        assert!(somebody.ends_with(" by \"nobody\""), "{somebody}");
     }
 
     #[test]

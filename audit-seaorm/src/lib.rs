@@ -107,14 +107,15 @@ mod writer;
 
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
-    FieldRule, Image, InAuditContext, Operation, REDACTED, spawn, spawn_blocking,
+    FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable, REDACTED, spawn,
+    spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{
-    AuditQuery, AuditTrail, Blame, Cursor, DEFAULT_LIMIT, Diff, FieldChange, FieldRestore, Finding,
+    AuditQuery, AuditTrail, Blame, Cursor, DEFAULT_LIMIT, Diff, FieldRestore, Finding,
     FindingKind, Gap, GapReason, Incomplete, Page, ParseCursorError, RecordRestore, Restore,
     RestoreError, RestorePlan, Revision, State, StatesAsOf, Verification,
 };

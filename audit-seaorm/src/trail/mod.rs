@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 pub use self::{
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
-    state::{Blame, Diff, FieldChange, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
+    state::{Blame, Diff, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
     verify::{Finding, FindingKind, Verification},
 };
 use crate::capture::Executor;

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
-use audit_core::{Image, REDACTED};
+use audit_core::{FieldChange, Image, REDACTED};
 use serde_json::Value as Json;
 
 use super::plan::FieldRestore;
-use crate::trail::{columns::Columns, entries::Event, state::change};
+use crate::trail::{columns::Columns, entries::Event};
 
 /// Some of the entries of one record, in their order: the record before all of them and after.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Span {
     fn touch(&mut self, before: Option<&Image>, after: Option<&Image>) {
         let none = Image::new();
         let (before, after) = (before.unwrap_or(&none), after.unwrap_or(&none));
-        self.touched.extend(change::changed(before, after).into_iter().map(|it| it.column));
+        self.touched.extend(FieldChange::recorded(before, after).into_iter().map(|it| it.column));
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use audit_core::{AuditEntry, Operation};
+use audit_core::{AuditEntry, FieldChange, Operation, Printable};
 use futures_util::TryStreamExt;
 use sea_orm::{
     ConnectionTrait, DbErr, PrimaryKeyTrait,
@@ -9,7 +9,6 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::change::{self, FieldChange};
 use crate::{
     Auditable, record,
     trail::{AuditTrail, renames::Renames},
@@ -61,14 +60,14 @@ impl Blame {
 /// `title: "Draft" -> "Final", UPDATE by 42 at 2026-11-24T09:00:00.000000Z`
 impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let change = FieldChange {
-            column: self.column.clone(),
-            old: self.old.clone(),
-            new: self.new.clone(),
-        };
-        let user = self.user_id.as_deref().unwrap_or("nobody");
-        let at = self.timestamp.format("%Y-%m-%dT%H:%M:%S%.6fZ");
-        write!(f, "{change}, {} by {user} at {at}", self.operation)
+        let (old, new) = (self.old.clone(), self.new.clone());
+        FieldChange::new(self.column.clone(), old, new).fmt(f)?;
+        write!(f, ", {} by ", self.operation)?;
+        match &self.user_id {
+            Some(user_id) => Printable(user_id).fmt(f)?,
+            None => f.write_str("nobody")?,
+        }
+        write!(f, " at {}", self.timestamp.format("%Y-%m-%dT%H:%M:%S%.6fZ"))
     }
 }
 
@@ -132,17 +131,8 @@ impl AuditTrail {
         let entries = Self::query().record_of(entity, key).limit(u64::MAX).stream(db);
         let mut entries = std::pin::pin!(entries);
         while let Some(entry) = entries.try_next().await? {
-            let told = |name: &str| change::mentions(&entry, name);
-            let mut wanted = columns
-                .iter_mut()
-                .filter(|(column, found)| found.is_none() && renames.names(column).any(told))
-                .peekable();
-            // Most entries tell only what later ones told, too.
-            let mut changes = match wanted.peek() {
-                Some(_) => change::of_entry(&entry),
-                None => Vec::new(),
-            };
-            for (column, found) in wanted {
+            let mut changes = entry.changes();
+            for (column, found) in columns.iter_mut().filter(|(_, found)| found.is_none()) {
                 let names =
                     |change: &FieldChange| renames.names(column).any(|name| name == change.column);
                 if let Some(place) = changes.iter().position(names) {

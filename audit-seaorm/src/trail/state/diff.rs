@@ -1,12 +1,9 @@
 use std::fmt;
 
-use audit_core::Image;
+use audit_core::{FieldChange, Image};
 use sea_orm::{ConnectionTrait, DbErr, ModelTrait, PrimaryKeyTrait, prelude::DateTimeUtc};
 
-use super::{
-    change::{self, FieldChange},
-    known::State,
-};
+use super::known::State;
 use crate::{Auditable, trail::AuditTrail};
 
 /// What became of a record between two moments.
@@ -29,7 +26,7 @@ where
         let none = Image::new();
         let image = |state: &Option<State<M>>| state.as_ref().map(|state| state.values().clone());
         let (old, new) = (image(&self.old), image(&self.new));
-        change::between(old.as_ref().unwrap_or(&none), new.as_ref().unwrap_or(&none), false)
+        FieldChange::between(old.as_ref().unwrap_or(&none), new.as_ref().unwrap_or(&none))
     }
 }
 
@@ -43,7 +40,7 @@ where
             if place > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{change}")?;
+            change.fmt(f)?;
         }
         Ok(())
     }

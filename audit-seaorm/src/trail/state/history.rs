@@ -1,10 +1,11 @@
-use audit_core::{AuditEntry, Operation};
+use std::fmt;
+
+use audit_core::{AuditEntry, FieldChange, Operation};
 use futures_util::TryStreamExt;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, ModelTrait, PrimaryKeyTrait, TryIntoModel};
 use serde_json::Value as Json;
 
 use super::{
-    change::{self, FieldChange},
     fold::Fold,
     known::{Incomplete, State},
 };
@@ -54,7 +55,14 @@ impl<M> Revision<M> {
     /// What changed, column by column.
     #[must_use]
     pub fn changes(&self) -> Vec<FieldChange> {
-        change::of_entry(&self.entry)
+        self.entry.changes()
+    }
+}
+
+/// As its entry; of a whole history there is a [`Listing`](crate::Listing).
+impl<M> fmt::Display for Revision<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entry.fmt(f)
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod as_of;
 mod blame;
-pub(in crate::trail) mod change;
 mod diff;
 mod fold;
 mod history;
@@ -11,7 +10,6 @@ mod known;
 pub use self::{
     as_of::StatesAsOf,
     blame::Blame,
-    change::FieldChange,
     diff::Diff,
     history::Revision,
     known::{Gap, GapReason, Incomplete, State},
