@@ -52,6 +52,17 @@ pub(crate) enum AuditError {
     CascadesUnseen { parent: String, path: String },
     #[error("the range of time ends ({to}) before it begins ({from}): swap them")]
     Range { from: DateTimeUtc, to: DateTimeUtc },
+    #[error(
+        "the range of time has {buckets} buckets, more than {max}: ask for a shorter one, or for longer buckets"
+    )]
+    TooManyBuckets { buckets: u64, max: u64 },
+    #[error("the range of time goes beyond the calendar: ask for a shorter one")]
+    Calendar,
+    #[error(
+        "{entries} of these entries of audit_trail have an operation that is none: they were altered. \
+         `AuditTrail::verify` tells of all such entries"
+    )]
+    OperationUnknown { entries: u64 },
     #[error("no entry can be searched for this value of column `{column}`: {source}")]
     Unsearchable { column: String, source: EncodeError },
     #[error(

@@ -115,9 +115,10 @@ pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{
-    AuditQuery, AuditTrail, Blame, Cursor, DEFAULT_LIMIT, Diff, FieldRestore, Finding,
-    FindingKind, Gap, GapReason, Incomplete, Page, ParseCursorError, RecordRestore, Restore,
-    RestoreError, RestorePlan, Revision, State, StatesAsOf, Verification,
+    ActivityBucket, AuditQuery, AuditTrail, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
+    Diff, FieldRestore, Finding, FindingKind, Gap, GapReason, Incomplete, MAX_BUCKETS,
+    OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore, Restore, RestoreError,
+    RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,
 };
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

@@ -32,6 +32,7 @@ mod rbac;
 mod regress;
 mod relations;
 mod restore;
+mod stats;
 mod support;
 mod transaction;
 mod two_years;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
             regress::tests(),
             relations::tests(),
             restore::tests(),
+            stats::tests(),
             transaction::tests(),
             two_years::tests(),
             ui::tests(),

@@ -461,7 +461,7 @@ async fn nothing_of_a_value_is_in_debug(t: TestDb) {
 }
 
 /// Asks the database how it would answer each query.
-struct Explained<'a>(&'a DatabaseConnection, Mutex<Vec<String>>);
+pub(crate) struct Explained<'a>(pub(crate) &'a DatabaseConnection, pub(crate) Mutex<Vec<String>>);
 
 #[async_trait]
 impl ConnectionTrait for Explained<'_> {
@@ -478,7 +478,7 @@ impl ConnectionTrait for Explained<'_> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.0.query_one_raw(statement).await
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -494,7 +494,7 @@ impl ConnectionTrait for Explained<'_> {
 
 /// A hundred thousand entries of a thousand records, one of which has five thousand; ten times as many of each in the
 /// long form.
-async fn many_entries(t: &TestDb) {
+pub(crate) async fn many_entries(t: &TestDb) {
     migrate(t).await;
     assert_eq!(t.backend, Backend::Postgres);
     let (entries, records) =

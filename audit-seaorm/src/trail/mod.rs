@@ -10,6 +10,7 @@ mod renames;
 pub(crate) mod restore;
 mod rows;
 mod state;
+mod stats;
 mod verify;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
@@ -18,6 +19,10 @@ pub use self::{
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
     state::{Blame, Diff, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
+    stats::{
+        ActivityBucket, Bucket, DEFAULT_TOP, MAX_BUCKETS, OperationStats, RecordActivity,
+        TableActivity, UserActivity,
+    },
     verify::{Finding, FindingKind, Verification},
 };
 use crate::capture::Executor;

@@ -1,8 +1,10 @@
+use std::ops::Deref;
+
 use audit_core::AuditEntry;
 use futures_util::{Stream, TryStreamExt, stream};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    QueryFilter, QueryOrder, QuerySelect, Select, prelude::DateTimeUtc,
 };
 
 use super::{AuditQuery, Cursor, DEFAULT_LIMIT};
@@ -97,11 +99,32 @@ impl AuditQuery {
         self,
         db: &C,
     ) -> impl Stream<Item = Result<AuditEntry, DbErr>> + Send {
-        let pages = stream::try_unfold(Reading::of(self), move |mut reading| async move {
-            let page = reading.next(db).await?;
-            Ok::<_, DbErr>((!page.is_empty()).then_some((page, reading)))
-        });
-        pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+        self.pages(db).map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    }
+
+    /// As [`stream`](Self::stream), by pages that are none of them empty.
+    pub(in crate::trail) fn pages<D>(
+        self,
+        db: D,
+    ) -> impl Stream<Item = Result<Vec<AuditEntry>, DbErr>> + Send
+    where
+        D: Deref<Target: ConnectionTrait + Sized> + Send + Sync,
+    {
+        stream::try_unfold((Reading::of(self), db), async |(mut reading, db)| {
+            let page = reading.next(&*db).await?;
+            Ok((!page.is_empty()).then_some((page, (reading, db))))
+        })
+    }
+
+    /// The range of time, as far as it was said.
+    pub(in crate::trail) fn range(&self) -> (Option<DateTimeUtc>, Option<DateTimeUtc>) {
+        (self.from, self.to)
+    }
+
+    /// Cuts what is counted to the limit, or to `most` if there is none, and to the offset.
+    pub(in crate::trail) fn cut(&self, rows: Select<Entity>, most: u64) -> Select<Entity> {
+        let offset = (self.offset > 0).then_some(self.offset.min(MAX_LIMIT));
+        rows.limit(self.limit.unwrap_or(most).min(MAX_LIMIT)).offset(offset)
     }
 
     fn at_most(&self) -> u64 {
@@ -127,7 +150,8 @@ impl AuditQuery {
         rows.into_iter().map(entry).collect()
     }
 
-    fn select<C: ConnectionTrait>(
+    /// All that meets the filters.
+    pub(in crate::trail) fn select<C: ConnectionTrait>(
         &self,
         db: &C,
         after: Option<Cursor>,
