@@ -25,6 +25,7 @@ mod hooks;
 mod keys;
 mod migration;
 mod no_phantom;
+mod output;
 mod policy;
 mod property;
 mod query;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
             keys::tests(),
             migration::tests(),
             no_phantom::tests(),
+            output::tests(),
             policy::tests(),
             property::tests(),
             query::tests(),

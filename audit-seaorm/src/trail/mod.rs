@@ -4,6 +4,7 @@ mod columns;
 mod entries;
 mod find;
 mod keys;
+mod output;
 mod query;
 mod record;
 mod renames;
