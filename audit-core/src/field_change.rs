@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AuditEntry, Image, Printable, REDACTED, printable::show, same_json};
+use crate::{AuditEntry, Image, Printable, PrintableValue, REDACTED, same_json};
 
 /// One column with another value after than before, as entries have them.
 ///
@@ -56,16 +56,9 @@ impl fmt::Display for FieldChange {
         if self.is_redacted() {
             return f.write_str("(redacted)");
         }
-        side(f, self.old.as_ref())?;
+        PrintableValue(self.old.as_ref()).fmt(f)?;
         f.write_str(" -> ")?;
-        side(f, self.new.as_ref())
-    }
-}
-
-fn side(f: &mut fmt::Formatter<'_>, value: Option<&Value>) -> fmt::Result {
-    match value {
-        Some(value) => show(f, value),
-        None => f.write_str("(none)"),
+        PrintableValue(self.new.as_ref()).fmt(f)
     }
 }
 

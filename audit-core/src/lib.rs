@@ -49,7 +49,7 @@ pub use field_change::FieldChange;
 pub use listing::Listing;
 pub use operation::{Operation, ParseOperationError};
 pub use policy::{FieldRule, MAX_RECORD_ID_CHARS, Policy, REDACTED, RecordedChange};
-pub use printable::Printable;
+pub use printable::{Printable, PrintableValue};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
 pub use user::AuditUser;

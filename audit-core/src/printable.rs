@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use serde_json::Value;
 
+use crate::REDACTED;
+
 /// How many characters of one text or value are shown.
 const MAX_CHARS: usize = 64;
 
@@ -40,13 +42,42 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// A value of an image as a terminal can show it: as JSON, `(redacted)`, or `(none)`. Cut as [`Printable`] is.
+///
+/// ```
+/// use audit_core::{PrintableValue, REDACTED};
+/// use serde_json::json;
+///
+/// assert_eq!(PrintableValue(Some(&json!("a b"))).to_string(), r#""a b""#);
+/// assert_eq!(PrintableValue(Some(&json!(REDACTED))).to_string(), "(redacted)");
+/// assert_eq!(PrintableValue(None).to_string(), "(none)");
+/// ```
+#[derive(Clone, Copy)]
+pub struct PrintableValue<'a>(pub Option<&'a Value>);
+
+impl fmt::Display for PrintableValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(value) if value == REDACTED => f.write_str("(redacted)"),
+            Some(value) => show(f, value),
+            None => f.write_str("(none)"),
+        }
+    }
+}
+
+impl fmt::Debug for PrintableValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Always as a JSON string: for prose.
 pub(crate) fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     show(f, Value::from(text))
 }
 
 /// Cut, unless the formatter is the alternate one, and with nothing hidden in it.
-pub(crate) fn show(f: &mut fmt::Formatter<'_>, text: impl fmt::Display) -> fmt::Result {
+fn show(f: &mut fmt::Formatter<'_>, text: impl fmt::Display) -> fmt::Result {
     let left = if f.alternate() { usize::MAX } else { MAX_CHARS };
     let mut shown = Shown { out: f, left };
     match write!(shown, "{text}") {

@@ -107,8 +107,8 @@ mod writer;
 
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
-    FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable, REDACTED, spawn,
-    spawn_blocking,
+    FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable, PrintableValue,
+    REDACTED, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};

@@ -65,13 +65,15 @@ impl Pages {
             only: None,
             until: None,
             last: None,
-            limit: MAX_ENTRIES / 4,
+            limit: MAX_ENTRIES / 8,
             ended: false,
         }
     }
 
     pub(super) fn of_record<E: Auditable>(record_id: &str) -> Self {
-        Self { only: Some(record_id.to_owned()), ..Self::of_table::<E>() }
+        // A usual record in one page.
+        let limit = MAX_ENTRIES / 4;
+        Self { only: Some(record_id.to_owned()), limit, ..Self::of_table::<E>() }
     }
 
     /// Without what is later.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use audit_core::Printable;
 use sea_orm::DbErr;
 
 use super::plan::RestorePlan;
@@ -58,6 +59,7 @@ impl fmt::Display for Columns<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, (table, record, column)) in self.0.iter().take(MANY).enumerate() {
             let comma = if place > 0 { ", " } else { "" };
+            let [table, record, column] = [table, record, column].map(|name| Printable(name));
             write!(f, "{comma}`{column}` of {table} {record}")?;
         }
         match self.0.len().saturating_sub(MANY) {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use audit_core::{Operation, REDACTED};
+use audit_core::{FieldChange, Operation, Printable, PrintableValue};
 use sea_orm::prelude::DateTimeUtc;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value as Json;
@@ -96,7 +96,8 @@ impl fmt::Display for RestorePlan {
 /// `UPDATE post 42`, and a line for each column.
 impl fmt::Display for RecordRestore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.operation, self.table, self.record_id)?;
+        let (table, record_id) = (Printable(&self.table), Printable(&self.record_id));
+        write!(f, "{} {table} {record_id}", self.operation)?;
         for field in &self.fields {
             write!(f, "\n  {field}")?;
         }
@@ -107,28 +108,17 @@ impl fmt::Display for RecordRestore {
     }
 }
 
-/// `title: "Final" -> "Draft"`, or the three values if there is a conflict.
+/// `title: "Final" -> "Draft"`, or the three values if there is a conflict. Long values are cut: see
+/// [`Printable`](crate::Printable).
 impl fmt::Display for FieldRestore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [then, since, now] = [&self.then, &self.since, &self.now].map(Shown);
-        let column = &self.column;
-        if self.conflict {
-            write!(f, "{column}: CONFLICT: {then} then, {since} since, {now} now")
-        } else {
-            write!(f, "{column}: {now} -> {then}")
+        if !self.conflict {
+            return FieldChange::new(&*self.column, self.now.clone(), self.then.clone()).fmt(f);
         }
-    }
-}
-
-struct Shown<'a>(&'a Option<Json>);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            None => f.write_str("(none)"),
-            Some(value) if value == REDACTED => f.write_str("(redacted)"),
-            Some(value) => write!(f, "{value}"),
-        }
+        let [then, since, now] =
+            [&self.then, &self.since, &self.now].map(|value| PrintableValue(value.as_ref()));
+        let column = Printable(&self.column);
+        write!(f, "{column}: CONFLICT: {then} then, {since} since, {now} now")
     }
 }
 

@@ -1,4 +1,4 @@
-use audit_core::AuditContext;
+use audit_core::{AuditContext, Printable};
 use sea_orm::{
     AccessMode, ConnectionTrait, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, prelude::DateTimeUtc,
@@ -171,9 +171,10 @@ impl std::fmt::Display for What {
         match self {
             Self::Record { table, record_id, .. } => {
                 let table = table.map(super::Table::name).unwrap_or_default();
-                write!(f, "{table} {}", record_id.as_deref().unwrap_or("?"))
+                let record_id = record_id.as_deref().unwrap_or_default();
+                write!(f, "{} {}", Printable(&table), Printable(record_id))
             }
-            Self::Request(id) => write!(f, "request {id}"),
+            Self::Request(id) => write!(f, "request {}", Printable(id)),
             Self::Transaction(id) => write!(f, "transaction {id}"),
         }
     }

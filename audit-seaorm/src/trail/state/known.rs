@@ -1,6 +1,6 @@
 use std::{fmt, marker::PhantomData};
 
-use audit_core::{FieldRule, Image};
+use audit_core::{FieldRule, Image, Printable};
 use sea_orm::{ActiveModelTrait, EntityTrait, IdenStatic, Iterable, ModelTrait, TryIntoModel};
 use serde_json::Value as Json;
 
@@ -66,7 +66,7 @@ fn told(gaps: &[Gap]) -> String {
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.column, self.reason)
+        write!(f, "`{}` {}", Printable(&self.column), self.reason)
     }
 }
 
