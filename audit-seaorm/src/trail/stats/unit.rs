@@ -16,8 +16,9 @@ const MYSQL_EPOCH: i64 = 62_167_219_200;
 /// on the time zone of the session.
 pub(super) fn of_entry(backend: DbBackend, seconds: i64, shift: i64) -> SimpleExpr {
     match backend {
+        // A quotient of `numeric` is rounded to 16 digits or so: whole seconds before, and whole numbers after.
         DbBackend::Postgres => Expr::cust_with_values(
-            r#"CAST(FLOOR((EXTRACT(EPOCH FROM "timestamp") + $1) / $2) AS bigint)"#,
+            r#"(CAST(FLOOR(EXTRACT(EPOCH FROM "timestamp")) AS bigint) + $1) / $2"#,
             [shift, seconds],
         ),
         // `UNIX_TIMESTAMP` would go by the session's time zone, and `/` rounds to four decimals.
