@@ -97,7 +97,9 @@ where
 {
     let pages = query.pages(db).map_ok(move |page| {
         let mut lines = String::new();
-        page.iter().for_each(|entry| line(&mut lines, entry, cell));
+        for entry in page {
+            line(&mut lines, &entry, cell);
+        }
         lines
     });
     stream::once(future::ready(Ok(header))).chain(pages)
