@@ -24,6 +24,7 @@ mod history;
 mod hooks;
 mod keys;
 mod migration;
+mod mirror;
 mod no_phantom;
 mod output;
 mod policy;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
             hooks::tests(),
             keys::tests(),
             migration::tests(),
+            mirror::tests(),
             no_phantom::tests(),
             output::tests(),
             policy::tests(),

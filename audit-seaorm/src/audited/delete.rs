@@ -16,6 +16,7 @@ use crate::{
 
 /// As `SeaORM`'s own [`DeleteOne`](sea_orm::DeleteOne). What [`filter`](QueryFilter::filter) adds must hold
 /// for the row as well: an optimistic lock.
+#[derive(Clone)]
 #[must_use = "nothing is deleted until it is executed"]
 pub struct DeleteOne<E> {
     key: Option<ValueTuple>,
@@ -70,6 +71,7 @@ impl<E: Auditable> QueryFilter for DeleteOne<E> {
 }
 
 /// As `SeaORM`'s own [`DeleteMany`](sea_orm::DeleteMany).
+#[derive(Clone)]
 #[must_use = "nothing is deleted until it is executed"]
 pub struct DeleteMany<E> {
     filter: Filter,

@@ -67,6 +67,10 @@
 //! [`InsertManyResult`] here, with the same field. `TryInsert` tells a conflict truly on `MariaDB`,
 //! too, and for every way to execute it.
 //!
+//! Of `SeaORM`'s [`QueryTrait`](sea_orm::QueryTrait) there is `apply_if` alone. `build`, `as_query` and
+//! `into_query` would give one statement: there is none that does what these do, and one executed by hand
+//! would pass the trail by. What `SeaORM` has deprecated is left out.
+//!
 //! # Cancel safety
 //!
 //! On a pool or an [`AuditTransaction`](crate::AuditTransaction) a write that has begun comes to its end
@@ -181,6 +185,25 @@ macro_rules! debug_without_values {
 }
 
 debug_without_values!(Insert, InsertMany, TryInsert, UpdateOne, UpdateMany, DeleteOne, DeleteMany);
+
+macro_rules! apply_if {
+    ($($name:ident),+) => {$(
+        impl<E: Auditable> $name<E> {
+            /// Changes this by a value, if there is one: as [`sea_orm::QueryTrait::apply_if`].
+            pub fn apply_if<T, F>(self, value: Option<T>, if_some: F) -> Self
+            where
+                F: FnOnce(Self, T) -> Self,
+            {
+                match value {
+                    Some(value) => if_some(self, value),
+                    None => self,
+                }
+            }
+        }
+    )+};
+}
+
+apply_if!(Insert, InsertMany, TryInsert, UpdateOne, UpdateMany, DeleteOne, DeleteMany);
 
 async fn run<W: Write, C: ConnectionTrait>(write: W, db: &C) -> Result<W::Output, DbErr> {
     perform(write, Recorder::current(), db).await

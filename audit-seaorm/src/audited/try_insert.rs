@@ -1,7 +1,7 @@
-use sea_orm::{ConnectionTrait, DbErr, TryInsertResult};
+use sea_orm::{ConnectionTrait, DbErr, TryInsertResult, sea_query::OnConflict};
 
 use super::{
-    InsertMany, InsertResult,
+    Insert, InsertMany, InsertResult,
     result::{KeyOf, key_value},
 };
 use crate::{Auditable, capture::bulk::key_of};
@@ -12,6 +12,24 @@ use crate::{Auditable, capture::bulk::key_of};
 pub struct TryInsert<E: Auditable>(pub(super) InsertMany<E>);
 
 impl<E: Auditable> TryInsert<E> {
+    /// What to do with rows that are there already. An update of one is recorded as such.
+    pub fn on_conflict(self, on_conflict: OnConflict) -> Insert<E> {
+        Insert(self.0.on_conflict(on_conflict))
+    }
+
+    /// Leaves rows with these primary keys as they are.
+    pub fn on_conflict_do_nothing(self) -> Self {
+        self.0.on_conflict_do_nothing()
+    }
+
+    /// Leaves rows with the same values in these columns as they are.
+    pub fn on_conflict_do_nothing_on<I>(self, columns: I) -> Self
+    where
+        I: IntoIterator<Item = E::Column>,
+    {
+        self.0.on_conflict_do_nothing_on(columns)
+    }
+
     /// Inserts the rows that have no conflict.
     ///
     /// # Errors

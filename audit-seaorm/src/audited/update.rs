@@ -17,6 +17,7 @@ use crate::{
 
 /// As `SeaORM`'s own [`UpdateOne`](sea_orm::UpdateOne). What [`filter`](QueryFilter::filter) adds must hold
 /// for the row as well: an optimistic lock.
+#[derive(Clone)]
 #[must_use = "nothing is updated until it is executed"]
 pub struct UpdateOne<E: Auditable> {
     key: Option<ValueTuple>,
@@ -83,6 +84,7 @@ impl<E: Auditable> QueryFilter for UpdateOne<E> {
 }
 
 /// As `SeaORM`'s own [`UpdateMany`](sea_orm::UpdateMany). The primary key cannot be set.
+#[derive(Clone)]
 #[must_use = "nothing is updated until it is executed"]
 pub struct UpdateMany<E: Auditable> {
     values: Vec<(DynIden, Expr)>,

@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// One row, by its key.
+#[derive(Clone)]
 pub(crate) struct Target<E> {
     key: Vec<Value>,
     only_if: Option<Filter>,

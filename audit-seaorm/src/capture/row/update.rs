@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// What is set in a row.
+#[derive(Clone)]
 pub(crate) struct Update<E: EntityTrait> {
     row: Target<E>,
     /// With the places of the columns in the entity.
