@@ -154,8 +154,8 @@ async fn an_upsert_records_a_create_or_an_update(t: TestDb) {
         lines,
         [
             r#"CREATE {"likes":1,"title":"new"}"#,
-            r#"CREATE {"likes":2,"title":"newer"}"#,
             r#"UPDATE {"likes":0} -> {"likes":7}"#,
+            r#"CREATE {"likes":2,"title":"newer"}"#,
         ]
     );
 }

@@ -1,6 +1,6 @@
 //! `Entity::audited()` beside `SeaORM`'s own builders: what they take, and what they answer.
 
-use audit_tests::TestDb;
+use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, TryInsertResult,
@@ -8,18 +8,26 @@ use sea_orm::{
 };
 
 use crate::{
-    entities::post,
-    support::{create, new_post, number, trail},
+    entities::{country, post},
+    support::{create, new_post, number, sql, trail},
 };
 
 audit_tests::tests! {
     a_builder_is_changed_by_a_value_if_there_is_one,
     a_conflict_is_settled_after_all,
     updates_and_deletes_can_be_prepared_once,
+    upserts_give_their_rows_in_the_order_given,
+    the_last_insert_id_is_seaorms,
+    the_last_insert_id_of_a_key_of_text_is_seaorms,
+    one_row_of_several_is_seaorms,
 }
 
 fn liked(title: &str, likes: i32) -> post::ActiveModel {
     post::ActiveModel { likes: Set(likes), ..new_post(title) }
+}
+
+fn keyed(id: i32, title: &str) -> post::ActiveModel {
+    post::ActiveModel { id: Set(id), ..new_post(title) }
 }
 
 fn on_title() -> OnConflict {
@@ -110,4 +118,154 @@ async fn updates_and_deletes_can_be_prepared_once(t: TestDb) {
     assert_eq!(one.exec(&t.db).await.unwrap().rows_affected, 0);
     assert_eq!(many.clone().exec(&t.db).await.unwrap().rows_affected, 1);
     assert_eq!(many.exec(&t.db).await.unwrap().rows_affected, 0);
+}
+
+/// Three old posts, and the same ids for what comes.
+async fn old_posts(t: &TestDb) {
+    sql(&t.db, "DROP TABLE IF EXISTS post").await;
+    create!(t, post::Entity);
+    let old = "INSERT INTO post (title, likes, views) VALUES ('old', 0, 0), ('older', 0, 0), ('oldest', 0, 0)";
+    sql(&t.db, old).await;
+}
+
+fn titles(posts: Vec<post::Model>) -> Vec<(String, i32)> {
+    posts.into_iter().map(|post| (post.title, post.likes)).collect()
+}
+
+async fn upserts_give_their_rows_in_the_order_given(t: TestDb) {
+    for given in
+        [["old", "a", "older", "b"], ["a", "old", "oldest", "older"], ["d", "c", "b", "old"]]
+    {
+        let rows = given.map(|title| liked(title, 5));
+        old_posts(&t).await;
+        let ours = post::Entity::audited().insert_many(rows.clone()).on_conflict(on_title());
+        let ours = titles(ours.exec_with_returning(&t.db).await.unwrap());
+        assert_eq!(ours, given.map(|title| (title.to_owned(), 5)));
+        let told: Vec<_> =
+            trail(&t.db).await.iter().map(|line| line.starts_with("CREATE")).collect();
+        assert_eq!(told, given.map(|title| !title.starts_with("old")), "so are their entries");
+        sql(&t.db, "DELETE FROM audit_trail").await;
+        if t.backend != Backend::MariaDb {
+            old_posts(&t).await;
+            let theirs = post::Entity::insert_many(rows).on_conflict(on_title());
+            assert_eq!(ours, titles(theirs.exec_with_returning(&t.db).await.unwrap()));
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum On {
+    Nothing,
+    Update,
+    DoNothing,
+}
+
+/// The last key that an insert of several tells, the same for either builder; none if it fails.
+macro_rules! last_insert_id {
+    ($db:expr, $insert:expr, $on:expr, $unique:expr, $updated:expr) => {
+        match $on {
+            On::Nothing => $insert.exec($db).await.ok().and_then(|done| done.last_insert_id),
+            On::Update => {
+                let conflict = OnConflict::column($unique).update_column($updated).to_owned();
+                let done = $insert.on_conflict(conflict).exec($db).await;
+                done.ok().and_then(|done| done.last_insert_id)
+            }
+            On::DoNothing => match $insert.on_conflict_do_nothing_on([$unique]).exec($db).await {
+                Ok(TryInsertResult::Inserted(done)) => Some(done.last_insert_id),
+                _ => None,
+            },
+        }
+    };
+}
+
+/// By its title: ours uses ids up.
+async fn title_of(t: &TestDb, id: Option<i32>) -> Option<String> {
+    let post = post::Entity::find_by_id(id?).one(&t.db).await.unwrap();
+    Some(post.unwrap().title)
+}
+
+async fn the_last_insert_id_is_seaorms(t: TestDb) {
+    let old = post::ActiveModel { id: Set(7), ..liked("old", 9) };
+    for rows in [
+        vec![new_post("a"), new_post("b"), new_post("c")],
+        vec![new_post("a")],
+        vec![keyed(9, "a"), keyed(7, "b")],
+        vec![keyed(9, "a"), new_post("b"), new_post("c")],
+        vec![new_post("a"), new_post("b"), keyed(99, "c")],
+        vec![keyed(0, "a")],
+        vec![keyed(0, "a"), keyed(0, "b")],
+        vec![new_post("a"), new_post("old")],
+        vec![new_post("old"), new_post("a")],
+        vec![liked("old", 9), new_post("a"), liked("older", 9), new_post("b")],
+        vec![liked("old", 9)],
+        vec![new_post("old"), liked("older", 9)],
+        vec![liked("old", 9), new_post("older")],
+        vec![keyed(9, "a"), old.clone()],
+        vec![old, keyed(9, "a")],
+    ] {
+        for on in [On::Nothing, On::Update, On::DoNothing] {
+            let (unique, updated) = (post::Column::Title, post::Column::Likes);
+            old_posts(&t).await;
+            let theirs = post::Entity::insert_many(rows.clone());
+            let theirs = last_insert_id!(&t.db, theirs, on, unique, updated);
+            let theirs = title_of(&t, theirs).await;
+            old_posts(&t).await;
+            let ours = post::Entity::audited().insert_many(rows.clone());
+            let ours = last_insert_id!(&t.db, ours, on, unique, updated);
+            let mut ours = title_of(&t, ours).await;
+            if on == On::DoNothing
+                && t.backend == Backend::MariaDb
+                && theirs.as_deref() == Some("old")
+            {
+                assert_eq!(ours.as_deref(), Some("a"), "SeaORM tells what it did not insert");
+                ours = theirs.clone();
+            }
+            assert_eq!(ours, theirs, "{on:?} {rows:?}");
+        }
+    }
+}
+
+async fn the_last_insert_id_of_a_key_of_text_is_seaorms(t: TestDb) {
+    create!(t, country::Entity);
+    let (unique, updated) = (country::Column::Code, country::Column::Name);
+    let country = |code: &str| country::ActiveModel {
+        code: Set(code.to_owned()),
+        name: Set(Some("new".to_owned())),
+    };
+    for codes in [&["b", "a"][..], &["a", "b"], &["old", "a"], &["a", "old"], &["old"]] {
+        let rows = || codes.iter().map(|code| country(code));
+        for on in [On::Nothing, On::Update, On::DoNothing] {
+            if on == On::DoNothing && codes.last() == Some(&"old") {
+                // On MariaDB SeaORM tells a key that it did not insert.
+                continue;
+            }
+            let forget = async || {
+                sql(&t.db, "DELETE FROM country").await;
+                sql(&t.db, "INSERT INTO country VALUES ('old', 'old')").await;
+            };
+            forget().await;
+            let theirs = country::Entity::insert_many(rows());
+            let theirs = last_insert_id!(&t.db, theirs, on, unique, updated);
+            forget().await;
+            let ours = country::Entity::audited().insert_many(rows());
+            let ours = last_insert_id!(&t.db, ours, on, unique, updated);
+            assert_eq!(ours, theirs, "{on:?} {codes:?}");
+        }
+    }
+}
+
+async fn one_row_of_several_is_seaorms(t: TestDb) {
+    for rows in [vec![new_post("a"), new_post("b")], vec![keyed(9, "a"), keyed(7, "b")]] {
+        old_posts(&t).await;
+        let theirs = post::Entity::insert_many(rows.clone()).try_insert();
+        let theirs = theirs.exec_with_returning(&t.db).await.unwrap();
+        old_posts(&t).await;
+        let ours = post::Entity::audited().insert_many(rows).try_insert();
+        let ours = ours.exec_with_returning(&t.db).await.unwrap();
+        let (TryInsertResult::Inserted(ours), TryInsertResult::Inserted(theirs)) = (ours, theirs)
+        else {
+            panic!("there was no conflict")
+        };
+        assert_eq!(ours, theirs);
+    }
 }

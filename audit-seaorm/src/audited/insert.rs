@@ -4,7 +4,7 @@ use sea_orm::{
 
 use super::{
     InsertManyResult, InsertResult, TryInsert,
-    result::{KeyOf, key_value, last_insert_id},
+    result::{KeyOf, key_value, last_insert_id, one_of},
     run,
 };
 use crate::{
@@ -77,7 +77,7 @@ impl<E: Auditable> Insert<E> {
     ///
     /// Those of the database and of auditing; [`DbErr::RecordNotInserted`] if there was a conflict.
     pub async fn exec_with_returning<C: ConnectionTrait>(self, db: &C) -> Result<E::Model, DbErr> {
-        self.0.exec_with_returning(db).await?.pop().ok_or(DbErr::RecordNotInserted)
+        self.0.exec_with_returning_one(db).await?.ok_or(DbErr::RecordNotInserted)
     }
 
     /// Inserts the row and gives its primary key back.
@@ -149,7 +149,7 @@ impl<E: Auditable> InsertMany<E> {
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<InsertManyResult<E>, DbErr> {
         let empty = self.rows.len() == 0;
         let kept = self.write(Keep::Count, db).await?;
-        let last_insert_id = last_insert_id(kept, db.get_database_backend());
+        let last_insert_id = last_insert_id(kept);
         if last_insert_id.is_none() && !empty {
             return Err(DbErr::RecordNotInserted);
         }
@@ -188,6 +188,13 @@ impl<E: Auditable> InsertMany<E> {
     ) -> Result<Vec<KeyOf<E>>, DbErr> {
         let rows = self.exec_with_returning(db).await?;
         Ok(rows.iter().map(|row| key_value::<E>(key_of::<E>(row))).collect())
+    }
+
+    pub(super) async fn exec_with_returning_one<C: ConnectionTrait>(
+        self,
+        db: &C,
+    ) -> Result<Option<E::Model>, DbErr> {
+        Ok(one_of(self.write(Keep::Rows, db).await?, db.get_database_backend()))
     }
 
     async fn write<C: ConnectionTrait>(self, keep: Keep, db: &C) -> Result<Kept<E>, DbErr> {

@@ -3,7 +3,7 @@ use sea_orm::{
     sea_query::{FromValueTuple, ValueTuple},
 };
 
-use crate::capture::bulk::{Kept, Key};
+use crate::capture::bulk::{Kept, Key, key_of};
 
 pub(super) type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 
@@ -11,7 +11,8 @@ pub(super) type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InsertResult<E: EntityTrait> {
-    /// The primary key of the row; of several rows the last one's, on `MariaDB` the first one's.
+    /// The primary key of the row; of several rows the last one's, on `MariaDB` the first one's of those to which
+    /// it gave a key.
     pub last_insert_id: KeyOf<E>,
 }
 
@@ -19,17 +20,26 @@ pub struct InsertResult<E: EntityTrait> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InsertManyResult<E: EntityTrait> {
-    /// The primary key of the last row, on `MariaDB` of the first; none if there was no row to insert.
+    /// The primary key of the last row, on `MariaDB` of the first one to which it gave a key, if there is one; none
+    /// if there was no row to insert.
     pub last_insert_id: Option<KeyOf<E>>,
 }
 
 /// None if nothing was written.
-pub(super) fn last_insert_id<E: EntityTrait>(
-    kept: Kept<E>,
-    backend: DbBackend,
-) -> Option<KeyOf<E>> {
-    let key = if backend == DbBackend::MySql { kept.first } else { kept.last };
-    key.map(key_value::<E>)
+pub(super) fn last_insert_id<E: EntityTrait>(kept: Kept<E>) -> Option<KeyOf<E>> {
+    kept.generated.or(kept.last).map(key_value::<E>)
+}
+
+/// The row that stands for several: the first one, where `SeaORM` has no better way than
+/// `last_insert_id` the one that it names.
+pub(super) fn one_of<E: EntityTrait>(kept: Kept<E>, backend: DbBackend) -> Option<E::Model> {
+    let Kept { rows, generated, last, .. } = kept;
+    let mut rows = rows.into_iter();
+    if backend != DbBackend::MySql {
+        return rows.next();
+    }
+    let key = generated.or(last)?;
+    rows.find(|row| key_of::<E>(row) == key)
 }
 
 pub(super) fn key_value<E: EntityTrait>(key: Key) -> KeyOf<E> {

@@ -61,7 +61,8 @@ impl<E: Auditable> TryInsert<E> {
         Ok(map(rows, |rows| rows.len() as u64))
     }
 
-    /// Inserts the rows that have no conflict and gives the last of them back as it stands.
+    /// Inserts the rows that have no conflict and gives one of them back as it stands: the first, on `MariaDB` the
+    /// one of `last_insert_id`.
     ///
     /// # Errors
     ///
@@ -70,13 +71,11 @@ impl<E: Auditable> TryInsert<E> {
         self,
         db: &C,
     ) -> Result<TryInsertResult<E::Model>, DbErr> {
-        match self.exec_with_returning_many(db).await? {
-            TryInsertResult::Inserted(mut rows) => {
-                Ok(rows.pop().map_or(TryInsertResult::Conflicted, TryInsertResult::Inserted))
-            }
-            TryInsertResult::Empty => Ok(TryInsertResult::Empty),
-            TryInsertResult::Conflicted => Ok(TryInsertResult::Conflicted),
+        if self.0.rows.len() == 0 {
+            return Ok(TryInsertResult::Empty);
         }
+        let row = self.0.exec_with_returning_one(db).await?;
+        Ok(row.map_or(TryInsertResult::Conflicted, TryInsertResult::Inserted))
     }
 
     /// Inserts the rows that have no conflict and gives their primary keys back.

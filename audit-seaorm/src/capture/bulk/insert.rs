@@ -1,7 +1,7 @@
 use audit_core::Operation;
 use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
 
-use super::{Keep, Kept, Rows, upsert};
+use super::{Keep, Kept, Rows, generated::GivenKeys, upsert};
 use crate::{
     Auditable,
     capture::{Ground, Write, returning},
@@ -28,10 +28,15 @@ impl<E: Auditable> Write for InsertMany<E> {
     ) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         while let Some(rows) = self.rows.next_chunk() {
-            let (changes, rows) = match &self.on_conflict {
+            let given = GivenKeys::of(&rows, ground.db.get_database_backend());
+            let written = match &self.on_conflict {
                 None => insert(recorder, &ground, &rows).await?,
                 Some(on_conflict) => upsert::upsert(recorder, &ground, rows, on_conflict).await?,
             };
+            if kept.generated.is_none() {
+                kept.generated = given.first_other::<E>(&written);
+            }
+            let (changes, rows) = written;
             recorder.record_all(&ground, changes).await?;
             kept.add(rows);
         }

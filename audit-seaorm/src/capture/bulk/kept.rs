@@ -14,20 +14,18 @@ pub(crate) struct Kept<E: EntityTrait> {
     keep: Keep,
     pub(crate) count: u64,
     pub(crate) rows: Vec<E::Model>,
-    pub(crate) first: Option<Key>,
+    /// The first key that `MariaDB` made.
+    pub(crate) generated: Option<Key>,
     pub(crate) last: Option<Key>,
 }
 
 impl<E: EntityTrait> Kept<E> {
     pub(super) fn new(keep: Keep) -> Self {
-        Self { keep, count: 0, rows: Vec::new(), first: None, last: None }
+        Self { keep, count: 0, rows: Vec::new(), generated: None, last: None }
     }
 
     pub(super) fn add(&mut self, rows: Vec<E::Model>) {
         self.count += rows.len() as u64;
-        if self.first.is_none() {
-            self.first = rows.first().map(key_of::<E>);
-        }
         self.last = rows.last().map(key_of::<E>).or(self.last.take());
         if self.keep == Keep::Rows {
             self.rows.extend(rows);

@@ -5,6 +5,7 @@
 //! the number of rows, and writers of the same rows wait for each other instead of locking crosswise.
 
 mod delete;
+mod generated;
 mod insert;
 mod kept;
 pub(crate) mod keys;

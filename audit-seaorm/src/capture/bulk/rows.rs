@@ -1,7 +1,10 @@
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, Iterable, Value,
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable, Value,
     sea_query::{Expr, InsertStatement, OnConflict},
 };
+
+use super::keys::Key;
+use crate::record::key_columns;
 
 /// How many rows, and how many values, a statement may have: `SQLite` binds 32,766 at most.
 const MAX_ROWS: usize = 1024;
@@ -29,6 +32,13 @@ impl<E: EntityTrait> Rows<E> {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The keys that they bring along, where it is a whole one.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Option<Key>> {
+        let place = |key: E::Column| E::Column::iter().position(|it| it.as_str() == key.as_str());
+        let places: Vec<_> = key_columns::<E>().filter_map(place).collect();
+        self.rows.iter().map(move |row| places.iter().map(|place| row[*place].clone()).collect())
     }
 
     /// Takes the rows of one statement from the front.

@@ -109,25 +109,53 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
         let Some(created) = self.created(&new).await? else {
             return Ok(None);
         };
-        let mut changes: Vec<_> = created.iter().map(|row| self.recorder.created(row)).collect();
-        let mut written = created;
-        if old.len() > 0 && !self.does_nothing {
-            let insert = old.insert(Some(self.on_conflict));
-            for after in returning::inserted::<E, D>(self.ground.db, insert).await? {
-                let Some(before) = before.get(&record::id_of::<E>(&after)?) else {
-                    let table = self.recorder.table().to_owned();
-                    return Err(AuditError::UpsertUnclear { table }.into());
-                };
-                changes.push(self.recorder.updated(before, &after));
-                written.push(after);
-            }
+        let updated = self.updated(&old).await?;
+        if updated.keys().any(|id| !before.contains_key(id)) {
+            return Err(
+                AuditError::UpsertUnclear { table: self.recorder.table().to_owned() }.into()
+            );
         }
-        Ok(Some((changes, written)))
+        Ok(Some(self.in_order(&ids, &before, created, updated)))
+    }
+
+    /// As the rows were given. That is the order in which the database gives the created ones back.
+    fn in_order(
+        &self,
+        ids: &[String],
+        before: &HashMap<String, E::Model>,
+        created: Vec<E::Model>,
+        mut updated: HashMap<String, E::Model>,
+    ) -> Written<E> {
+        let (mut changes, mut written) = (Vec::new(), Vec::new());
+        let mut created = created.into_iter();
+        for id in ids {
+            let (change, row) = match before.get(id) {
+                Some(before) => {
+                    let Some(after) = updated.remove(id) else { continue };
+                    (self.recorder.updated(before, &after), after)
+                }
+                None => {
+                    let Some(row) = created.next() else { continue };
+                    (self.recorder.created(&row), row)
+                }
+            };
+            changes.push(change);
+            written.push(row);
+        }
+        (changes, written)
+    }
+
+    async fn updated(&self, rows: &Rows<E>) -> Result<HashMap<String, E::Model>, DbErr> {
+        if rows.len() == 0 || self.does_nothing {
+            return Ok(HashMap::new());
+        }
+        let insert = rows.insert(Some(self.on_conflict));
+        by_id::<E>(returning::inserted::<E, D>(self.ground.db, insert).await?)
     }
 
     async fn before(&self, keys: &[Key]) -> Result<HashMap<String, E::Model>, DbErr> {
         let rows = locked_by_key::<E, D>(self.ground, Intent::Update, keys).await?;
-        rows.into_iter().map(|row| Ok((record::id_of::<E>(&row)?, row))).collect()
+        by_id::<E>(rows)
     }
 
     /// None if one of them is there by now.
@@ -158,6 +186,10 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
         self.ground.db.execute_unprepared(&format!("{what} audit_upsert")).await?;
         Ok(())
     }
+}
+
+fn by_id<E: EntityTrait>(rows: Vec<E::Model>) -> Result<HashMap<String, E::Model>, DbErr> {
+    rows.into_iter().map(|row| Ok((record::id_of::<E>(&row)?, row))).collect()
 }
 
 fn id<E: EntityTrait>(key: &Key) -> Result<String, AuditError> {
