@@ -1,11 +1,12 @@
 //! `SeaORM`'s access control: what a user may not do leaves neither a row nor an entry.
 
-use audit_seaorm::{AuditConfig, AuditTrail, FailurePolicy};
+use audit_seaorm::{AuditConfig, AuditContext, AuditTrail, FailurePolicy};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    DatabaseConnection, DbErr, IntoActiveModel, RestrictedConnection, TransactionTrait,
+    ColumnTrait, DatabaseConnection, DbErr, IntoActiveModel, QueryFilter, RestrictedConnection,
+    TransactionTrait, TryInsertResult,
     rbac::{
         RbacContext, RbacUserId,
         schema::{RbacCreateTablesParams, create_tables},
@@ -25,6 +26,7 @@ audit_tests::tests! {
     a_restricted_transaction_is_recorded_on,
     builders_are_recorded,
     an_upsert_is_refused_and_tells_no_values,
+    where_nothing_is_recorded_builders_are_seaorms,
     a_write_goes_on_without_its_entry_if_told_so,
 }
 
@@ -157,6 +159,36 @@ async fn an_upsert_is_refused_and_tells_no_values(t: TestDb) {
     assert!(error.contains("an upsert of `post` needs"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
+}
+
+/// What the trail could not follow may be done where it does not have to.
+async fn where_nothing_is_recorded_builders_are_seaorms(t: TestDb) {
+    let [db, reader, _] = set_up(&t).await;
+    let posts = post::Entity::audited;
+    let on_title =
+        || OnConflict::column(post::Column::Title).update_column(post::Column::Likes).to_owned();
+    let liked = |likes| post::ActiveModel { likes: Set(likes), ..new_post("a") };
+    let txn = db.begin().await.unwrap();
+    AuditContext::without_audit(async {
+        denied(posts().insert(liked(0)).on_conflict(on_title()).exec(&reader).await, "post");
+        let first = posts().insert(liked(1)).on_conflict(on_title()).exec(&db).await.unwrap();
+        let upsert = posts().insert(liked(2)).on_conflict(on_title());
+        assert_eq!(upsert.exec(&db).await.unwrap().last_insert_id, first.last_insert_id);
+        let upsert = posts().insert(liked(3)).on_conflict(on_title());
+        assert_eq!(upsert.exec_with_returning(&txn).await.unwrap().likes, 3);
+        let tried = posts().insert(liked(4)).on_conflict_do_nothing_on([post::Column::Title]);
+        assert!(matches!(tried.exec(&txn).await.unwrap(), TryInsertResult::Conflicted));
+        let many = posts().insert_many(["b", "c"].map(new_post)).exec_without_returning(&txn);
+        assert_eq!(many.await.unwrap(), 2);
+        let key = posts().update_many().col_expr(post::Column::Id, Expr::val(99));
+        let key = key.filter(post::Column::Title.eq("a")).exec(&txn).await.unwrap();
+        assert_eq!(key.rows_affected, 1);
+    })
+    .await;
+    txn.commit().await.unwrap();
+    assert_eq!(number(&t.db, "SELECT likes FROM post WHERE id = 99").await, 3);
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 3);
+    assert!(trail(&t.db).await.is_empty());
 }
 
 async fn a_write_goes_on_without_its_entry_if_told_so(t: TestDb) {

@@ -1,7 +1,7 @@
 use audit_core::Operation;
 use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
 
-use super::{Keep, Kept, Rows, generated::GivenKeys, upsert};
+use super::{Keep, Kept, Rows, generated::GivenKeys, plain, upsert};
 use crate::{
     Auditable,
     capture::{Ground, Write, returning},
@@ -28,6 +28,10 @@ impl<E: Auditable> Write for InsertMany<E> {
     ) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         while let Some(rows) = self.rows.next_chunk() {
+            if plain::is_asked_for(recorder.is_recording(), ground.db) {
+                plain::insert(ground.db, &rows, self.on_conflict.as_ref(), &mut kept).await?;
+                continue;
+            }
             let given = GivenKeys::of(&rows, ground.db.get_database_backend());
             let written = match &self.on_conflict {
                 None => insert(recorder, &ground, &rows).await?,

@@ -24,6 +24,16 @@ impl<E: EntityTrait> Kept<E> {
         Self { keep, count: 0, rows: Vec::new(), generated: None, last: None }
     }
 
+    pub(super) fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Rows that nobody has read.
+    pub(super) fn add_unread(&mut self, count: u64, last: Option<Key>) {
+        self.count += count;
+        self.last = last.or(self.last.take());
+    }
+
     pub(super) fn add(&mut self, rows: Vec<E::Model>) {
         self.count += rows.len() as u64;
         self.last = rows.last().map(key_of::<E>).or(self.last.take());

@@ -11,6 +11,7 @@ mod kept;
 pub(crate) mod keys;
 mod page_size;
 mod pages;
+mod plain;
 mod rows;
 mod selection;
 mod update;

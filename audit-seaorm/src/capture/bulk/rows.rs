@@ -35,7 +35,7 @@ impl<E: EntityTrait> Rows<E> {
     }
 
     /// The keys that they bring along, where it is a whole one.
-    pub(super) fn keys(&self) -> impl Iterator<Item = Option<Key>> {
+    pub(super) fn keys(&self) -> impl DoubleEndedIterator<Item = Option<Key>> {
         let place = |key: E::Column| E::Column::iter().position(|it| it.as_str() == key.as_str());
         let places: Vec<_> = key_columns::<E>().filter_map(place).collect();
         self.rows.iter().map(move |row| places.iter().map(|place| row[*place].clone()).collect())

@@ -43,6 +43,21 @@ impl<E: Auditable> UpdateMany<E> {
             .any(|key| self.values.iter().any(|(column, _)| *column.inner() == *key.as_str()))
     }
 
+    /// As `SeaORM` itself does, where nobody has to follow the records.
+    async fn run_plainly<D: ConnectionTrait>(self, db: &D) -> Result<Kept<E>, DbErr> {
+        let mut kept = Kept::new(self.keep);
+        let update = self.statement(self.filter.condition());
+        if self.keep == Keep::Count {
+            kept.add_unread(db.execute(&update).await?.rows_affected(), None);
+        } else if db.support_returning() {
+            kept.add(returning::updated::<E, D>(db, update).await?);
+        } else {
+            let db = db.get_database_backend().as_str();
+            return Err(DbErr::BackendNotSupported { db, ctx: "UPDATE RETURNING" });
+        }
+        Ok(kept)
+    }
+
     fn statement(&self, rows: impl IntoCondition) -> UpdateStatement {
         let mut update = UpdateStatement::new();
         update.table(E::default().table_ref()).values(self.values.iter().cloned());
@@ -66,6 +81,9 @@ impl<E: Auditable> Write for UpdateMany<E> {
             return Ok(Kept::new(self.keep));
         }
         if self.sets_the_key() {
+            if !recorder.is_recording() {
+                return self.run_plainly(ground.db).await;
+            }
             return Err(AuditError::KeyChange { table: recorder.table().to_owned() }.into());
         }
         if ground.deferred {
