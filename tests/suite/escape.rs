@@ -3,14 +3,13 @@
 use audit_seaorm::{AuditConfig, AuditCounters, Escape};
 use audit_tests::TestDb;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, ExecResult, IntoActiveModel, ModelTrait, QueryResult, Statement,
-    TransactionTrait, prelude::async_trait::async_trait,
+    ActiveModelTrait, ActiveValue::Set, DatabaseConnection, DbErr, IntoActiveModel, ModelTrait,
+    TransactionTrait,
 };
 
 use crate::{
     entities::post,
-    support::{assert_lines, create, new_post, number, trail, unseen_post},
+    support::{Wrapped, assert_lines, create, new_post, number, trail, unseen_post},
 };
 
 audit_tests::tests! {
@@ -37,35 +36,9 @@ async fn a_trait_call_on_a_pool_is_refused_with_what_to_write_instead(t: TestDb)
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
 }
 
-/// A connection of somebody else's making.
-pub(crate) struct Wrapped<'a>(pub(crate) &'a DatabaseTransaction);
-
-#[async_trait]
-impl ConnectionTrait for Wrapped<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(statement).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.0.query_one_raw(statement).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.0.query_all_raw(statement).await
-    }
-}
-
 async fn write_all(db: &DatabaseConnection, post: post::Model) -> Result<(), DbErr> {
     let txn = db.begin().await?;
-    let wrapped = Wrapped(&txn);
+    let wrapped = Wrapped::new(&txn);
     let mut post = post.into_active_model();
     post.likes = Set(1);
     let post = post.update(&wrapped).await?;

@@ -1,8 +1,5 @@
 //! `AuditTrail::query`: filters, order, pages, streams, and hostile input.
 
-use std::sync::Mutex;
-
-use async_trait::async_trait;
 use audit_seaorm::{
     AuditContext, AuditEntry, AuditQuery, AuditTrail, AuditTransaction, AuditUser, Change, Cursor,
     DEFAULT_LIMIT, Image, Operation, entity,
@@ -11,15 +8,14 @@ use audit_tests::{Backend, TestDb};
 use chrono::{TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult,
-    IntoActiveModel, QueryResult, Statement,
+    ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, Statement,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde_json::{Value as Json, json};
 
 use crate::{
     entities::{label, post},
-    support::{by, create, entries, migrate, new_post, sql},
+    support::{Wrapped, by, create, entries, migrate, new_post, sql},
 };
 
 audit_tests::tests! {
@@ -460,36 +456,12 @@ async fn nothing_of_a_value_is_in_debug(t: TestDb) {
     assert_eq!(query.count(&t.db).await.unwrap(), 0);
 }
 
-/// Asks the database how it would answer each query.
-pub(crate) struct Explained<'a>(pub(crate) &'a DatabaseConnection, pub(crate) Mutex<Vec<String>>);
-
-#[async_trait]
-impl ConnectionTrait for Explained<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(statement).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.query_all_raw(statement).await?.into_iter().next())
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut explain = statement.clone();
-        explain.sql = format!("EXPLAIN {}", explain.sql);
-        let lines = self.0.query_all_raw(explain).await?;
-        let lines = lines.iter().map(|line| line.try_get_by_index::<String>(0).unwrap());
-        let plan = lines.collect::<Vec<_>>().join("\n");
-        self.1.lock().unwrap().push(plan);
-        self.0.query_all_raw(statement).await
-    }
+/// How the database would answer it.
+pub(crate) async fn plan(t: &TestDb, mut query: Statement) -> String {
+    query.sql = format!("EXPLAIN {}", query.sql);
+    let lines = t.db.query_all_raw(query).await.unwrap();
+    let lines = lines.iter().map(|line| line.try_get_by_index::<String>(0).unwrap());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A hundred thousand entries of a thousand records, one of which has five thousand; ten times as many of each in the
@@ -513,7 +485,7 @@ pub(crate) async fn many_entries(t: &TestDb) {
 
 async fn the_fast_ones_use_an_index(t: TestDb) {
     many_entries(&t).await;
-    let db = Explained(&t.db, Mutex::default());
+    let db = Wrapped::new(&t.db);
     let moment: DateTimeUtc = "2026-01-20T00:00:00Z".parse().unwrap();
     let query = AuditTrail::query;
     AuditTrail::find_for_record(&db, post::Entity, 7).await.unwrap();
@@ -524,9 +496,10 @@ async fn the_fast_ones_use_an_index(t: TestDb) {
     let page = query().user("u7").page(&db).await.unwrap();
     query().user("u7").after(page.next.unwrap()).page(&db).await.unwrap();
     AuditTrail::blame(&db, post::Entity, 1).await.unwrap();
-    let plans = db.1.into_inner().unwrap();
-    assert!(plans.len() >= 8);
-    for plan in plans {
+    let queries = db.into_queries();
+    assert!(queries.len() >= 8);
+    for query in queries {
+        let plan = plan(&t, query).await;
         assert!(plan.contains("idx_audit_trail_"), "{plan}");
         assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
     }

@@ -19,8 +19,8 @@ use serde_json::json;
 use crate::{
     entities::post,
     property::dice::Dice,
-    query::{Explained, many_entries},
-    support::{create, migrate, new_post, sql},
+    query::{many_entries, plan},
+    support::{Wrapped, create, migrate, new_post, sql},
 };
 
 audit_tests::tests! {
@@ -445,7 +445,7 @@ async fn results_are_read_back_from_json(t: TestDb) {
 
 async fn a_range_of_time_is_read_by_its_index(t: TestDb) {
     many_entries(&t).await;
-    let db = Explained(&t.db, std::sync::Mutex::default());
+    let db = Wrapped::new(&t.db);
     let (from, to) = (at("2026-02-01T00:00:00Z"), at("2026-02-02T00:00:00Z"));
     assert_eq!(AuditTrail::operation_stats(&db, from, to).await.unwrap().total(), 1440);
     assert_eq!(AuditTrail::top_users(&db, from, to).await.unwrap().len(), 10);
@@ -453,9 +453,10 @@ async fn a_range_of_time_is_read_by_its_index(t: TestDb) {
     assert_eq!(AuditTrail::most_changed(&db, from, to).await.unwrap()[0].record_id, "1");
     let hours = AuditTrail::activity(&db, from, to, Bucket::Hour, offset(0, 0)).await.unwrap();
     assert!(hours.iter().all(|hour| hour.operations.total() == 60));
-    let plans = db.1.into_inner().unwrap();
-    assert_eq!(plans.len(), 5, "one statement each");
-    for plan in plans {
+    let queries = db.into_queries();
+    assert_eq!(queries.len(), 5, "one statement each");
+    for query in queries {
+        let plan = plan(&t, query).await;
         assert!(plan.contains("idx_audit_trail_time"), "{plan}");
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }

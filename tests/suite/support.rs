@@ -1,8 +1,13 @@
 //! What the tests of the suite share.
 
+use std::sync::Mutex;
+
 use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
 use audit_tests::TestDb;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExecResult, QueryOrder,
+    QueryResult, Statement, prelude::async_trait::async_trait,
+};
 use sea_orm_migration::MigratorTrait;
 
 use crate::entities::post;
@@ -81,7 +86,7 @@ pub(crate) async fn sql(db: &impl ConnectionTrait, sql: &str) {
 
 /// The number that a query answers.
 pub(crate) async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
-    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index::<i64>(0)
         .or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from))
@@ -90,7 +95,6 @@ pub(crate) async fn number(db: &impl ConnectionTrait, sql: &str) -> i64 {
 
 /// A database as text, where a secret that was ever stored would be seen.
 pub(crate) async fn dump(t: &TestDb) -> Vec<u8> {
-    use sea_orm::Statement;
     let mut text = Vec::new();
     if let Some(path) = t.path() {
         for suffix in ["", "-wal"] {
@@ -115,4 +119,45 @@ pub(crate) async fn dump(t: &TestDb) -> Vec<u8> {
         text.extend(row.try_get_by_index::<String>(0).unwrap().into_bytes());
     }
     text
+}
+
+/// A connection of somebody else's making, which notes what it is asked for rows.
+pub(crate) struct Wrapped<'a, C> {
+    inner: &'a C,
+    queries: Mutex<Vec<Statement>>,
+}
+
+impl<'a, C> Wrapped<'a, C> {
+    pub(crate) fn new(inner: &'a C) -> Self {
+        Self { inner, queries: Mutex::default() }
+    }
+
+    pub(crate) fn into_queries(self) -> Vec<Statement> {
+        self.queries.into_inner().unwrap()
+    }
+}
+
+#[async_trait]
+impl<C: ConnectionTrait> ConnectionTrait for Wrapped<'_, C> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.queries.lock().unwrap().push(statement.clone());
+        self.inner.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.queries.lock().unwrap().push(statement.clone());
+        self.inner.query_all_raw(statement).await
+    }
 }

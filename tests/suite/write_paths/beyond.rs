@@ -22,9 +22,8 @@ use super::{
 use crate::{
     cascade,
     entities::post,
-    escape::Wrapped,
     rbac,
-    support::{entries, new_post, sql},
+    support::{Wrapped, entries, new_post, sql},
 };
 
 audit_tests::tests! {
@@ -416,7 +415,7 @@ async fn other_connections(t: TestDb) {
     Posts::create(&t).await;
     let a = Posts::seed(&t).await;
     let txn = t.db.begin().await.unwrap();
-    let db = Wrapped(&txn);
+    let db = Wrapped::new(&txn);
     for outcome in [
         new_post("c").insert(&db).await.map(drop),
         liked(a.clone()).update(&db).await.map(drop),
@@ -437,7 +436,7 @@ async fn statements_on_other_connections(t: TestDb) {
     Posts::create(&t).await;
     let a = Posts::seed(&t).await;
     let txn = t.db.begin().await.unwrap();
-    post::Entity::delete_by_id(a.id).exec(&Wrapped(&txn)).await.unwrap();
+    post::Entity::delete_by_id(a.id).exec(&Wrapped::new(&txn)).await.unwrap();
     txn.rollback().await.unwrap();
     let [db, ..] = rbac::users(&t.db).await;
     post::Entity::delete_by_id(a.id).exec(&db).await.unwrap();
