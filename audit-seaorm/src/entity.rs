@@ -4,7 +4,7 @@
 //! itself: it does not implement [`Auditable`](crate::Auditable), and nobody else can implement that.
 
 use audit_core::{AuditEntry, ParseOperationError};
-use sea_orm::{IntoActiveModel, entity::prelude::*};
+use sea_orm::{DbBackend, IntoActiveModel, Value, entity::prelude::*};
 
 /// The name of the table.
 pub const TABLE: &str = "audit_trail";
@@ -96,5 +96,14 @@ impl TryFrom<Model> for AuditEntry {
             metadata: row.metadata,
             timestamp: row.timestamp,
         })
+    }
+}
+
+/// A moment as the table has it. `MariaDB` takes one that has a time zone for a `TIMESTAMP`, which ends in 2038,
+/// though the column does not.
+pub(crate) fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
+    match backend {
+        DbBackend::MySql => at.naive_utc().into(),
+        _ => at.into(),
     }
 }

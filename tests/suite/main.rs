@@ -25,6 +25,7 @@ mod hooks;
 mod keys;
 mod migration;
 mod mirror;
+mod moments;
 mod no_phantom;
 mod output;
 mod policy;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
             keys::tests(),
             migration::tests(),
             mirror::tests(),
+            moments::tests(),
             no_phantom::tests(),
             output::tests(),
             policy::tests(),

@@ -133,7 +133,7 @@ impl Position {
         let (at, id) = match backend {
             DbBackend::Sqlite => (stored(row, Column::Timestamp)?, stored(row, Column::Id)?),
             _ => (
-                get::<DateTimeUtc>(row, Column::Timestamp)?.into(),
+                moment(backend, get(row, Column::Timestamp)?),
                 get::<Uuid>(row, Column::Id)?.into(),
             ),
         };

@@ -26,7 +26,7 @@ pub use self::{
     },
     verify::{Finding, FindingKind, Verification},
 };
-use crate::capture::Executor;
+use crate::{capture::Executor, entity};
 
 /// The trail of all audited tables.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +35,19 @@ pub struct AuditTrail;
 /// About how much of the images of entries is read at once; a single one may be larger.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A moment to compare entries with. `MariaDB` takes one that has a time zone for a `TIMESTAMP`, which ends in
-/// 2038, though the column does not.
+/// The years that every database knows, and that are in order as `SQLite`'s texts, too.
+const FIRST_MOMENT: DateTimeUtc = moment_of(-62_135_596_800_000_000);
+const LAST_MOMENT: DateTimeUtc = moment_of(253_402_300_799_999_999);
+
+/// A moment to compare entries with. Beyond the years 1 to 9999 there are none.
 fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
-    match backend {
-        DbBackend::MySql => at.naive_utc().into(),
-        _ => at.into(),
+    entity::moment(backend, at.clamp(FIRST_MOMENT, LAST_MOMENT))
+}
+
+const fn moment_of(micros: i64) -> DateTimeUtc {
+    match DateTimeUtc::from_timestamp_micros(micros) {
+        Some(at) => at,
+        None => DateTimeUtc::UNIX_EPOCH,
     }
 }
 

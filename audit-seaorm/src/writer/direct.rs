@@ -1,12 +1,12 @@
 use audit_core::AuditEntry;
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, Iterable, ModelTrait, TransactionSession, TransactionTrait,
+    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionSession, TransactionTrait,
     sea_query::{Expr, Query},
 };
 
-use super::insert::insert;
+use super::insert::{insert, row};
 use crate::{
-    entity::{Column, Entity, Model},
+    entity::{Column, Entity},
     error::AuditError,
 };
 
@@ -14,7 +14,8 @@ use crate::{
 const MAX_USER_ID_CHARS: usize = 512;
 
 /// Stores one entry on the connection that made the change.
-pub(super) async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
+#[allow(clippy::missing_errors_doc, reason = "nobody else calls it")]
+pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
     insert(db, vec![entry]).await.map_err(explained)
 }
 
@@ -42,8 +43,7 @@ pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait
 /// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
 /// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
 async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    let row = Model::from(entry);
-    let values = Column::iter().map(|column| Expr::val(row.get(column)));
+    let values = row(DbBackend::Sqlite, entry).map(Expr::val);
     let insert = Query::insert()
         .into_table(Entity)
         .columns(Column::iter())

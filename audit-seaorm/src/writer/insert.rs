@@ -1,12 +1,12 @@
 use audit_core::AuditEntry;
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, Statement, Value,
-    sea_query::{Expr, Query},
+    ConnectionTrait, DbBackend, DbErr, Iterable, Statement, Value,
+    sea_query::{Expr, InsertStatement},
 };
 
 use crate::{
     capture::Executor,
-    entity::{ActiveModel, Column, Entity},
+    entity::{self, Column, Entity},
     sql_text::{self, Kind},
 };
 
@@ -15,30 +15,34 @@ pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     entries: Vec<AuditEntry>,
 ) -> Result<(), DbErr> {
+    let backend = db.get_database_backend();
+    let values: Vec<_> = entries.into_iter().flat_map(|entry| row(backend, entry)).collect();
     if Executor::of(db).is_typed() {
-        // Some take statements of SeaORM's alone.
-        let rows = entries.into_iter().map(ActiveModel::from);
-        Entity::insert_many(rows).exec_without_returning(db).await?;
-        return Ok(());
+        // Some take no text of our own.
+        db.execute(&query(&values)).await?;
+    } else {
+        db.execute_raw(statement(backend, values)).await?;
     }
-    db.execute_raw(statement(db.get_database_backend(), entries)).await?;
     Ok(())
 }
 
-fn statement(backend: DbBackend, entries: Vec<AuditEntry>) -> Statement {
-    let values = entries.into_iter().flat_map(row).collect();
+fn statement(backend: DbBackend, values: Vec<Value>) -> Statement {
     sql_text::statement::<Entity>(backend, Kind::InsertEntries, Vec::new(), values, |values| {
-        let mut insert = Query::insert();
-        insert.into_table(Entity).columns(Column::iter());
-        for row in values.chunks(Column::iter().len()) {
-            insert.values_panic(row.iter().cloned().map(Expr::val));
-        }
-        backend.build(&insert)
+        backend.build(&query(values))
     })
 }
 
+fn query(values: &[Value]) -> InsertStatement {
+    let mut insert = InsertStatement::new();
+    insert.into_table(Entity).columns(Column::iter());
+    for row in values.chunks(Column::iter().len()) {
+        insert.values_panic(row.iter().cloned().map(Expr::val));
+    }
+    insert
+}
+
 /// In the order of the columns.
-fn row(entry: AuditEntry) -> [Value; 13] {
+pub(super) fn row(backend: DbBackend, entry: AuditEntry) -> [Value; 13] {
     [
         entry.id.into(),
         entry.table_name.into(),
@@ -52,16 +56,17 @@ fn row(entry: AuditEntry) -> [Value; 13] {
         entry.transaction_id.into(),
         entry.reason.into(),
         entry.metadata.into(),
-        entry.timestamp.into(),
+        entity::moment(backend, entry.timestamp),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use audit_core::{Change, Image, Policy, Stamp};
-    use sea_orm::QueryTrait;
+    use sea_orm::{EntityTrait, QueryTrait, Values};
 
     use super::*;
+    use crate::entity::ActiveModel;
 
     fn entry() -> AuditEntry {
         let change = Change::create("post", "1", Image::new());
@@ -75,8 +80,14 @@ mod tests {
         for backend in [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql] {
             let entries = vec![entry(), entry()];
             let rows = entries.iter().cloned().map(ActiveModel::from);
-            let by_entity = Entity::insert_many(rows).build(backend);
-            assert_eq!(statement(backend, entries), by_entity);
+            let mut by_entity = Entity::insert_many(rows).build(backend);
+            for value in by_entity.values.iter_mut().flat_map(|Values(values)| values) {
+                if let Value::ChronoDateTimeUtc(Some(at)) = value {
+                    *value = entity::moment(backend, *at);
+                }
+            }
+            let values = entries.into_iter().flat_map(|entry| row(backend, entry)).collect();
+            assert_eq!(statement(backend, values), by_entity);
         }
     }
 }

@@ -2,13 +2,13 @@ use std::{fmt, str::FromStr};
 
 use audit_core::AuditEntry;
 use sea_orm::{
-    ColumnTrait, Condition,
+    ColumnTrait, Condition, DbBackend,
     prelude::{DateTimeUtc, Uuid},
     sea_query::ExprTrait,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::entity::Column;
+use crate::{entity::Column, trail::moment};
 
 /// A place between two entries of the trail, for reading on from there ([`AuditQuery::after`]).
 ///
@@ -47,14 +47,15 @@ impl Cursor {
     }
 
     /// The entries beyond. An index finds the time, and what has the very same one is sorted out.
-    pub(super) fn condition(self, oldest_first: bool) -> Condition {
+    pub(super) fn condition(self, backend: DbBackend, oldest_first: bool) -> Condition {
         let (time, id) = (Column::Timestamp, Column::Id);
+        let at = moment(backend, self.at);
         if oldest_first {
-            let beyond = time.gt(self.at).or(id.gt(self.id));
-            Condition::all().add(time.gte(self.at)).add(beyond)
+            let beyond = time.gt(at.clone()).or(id.gt(self.id));
+            Condition::all().add(time.gte(at)).add(beyond)
         } else {
-            let beyond = time.lt(self.at).or(id.lt(self.id));
-            Condition::all().add(time.lte(self.at)).add(beyond)
+            let beyond = time.lt(at.clone()).or(id.lt(self.id));
+            Condition::all().add(time.lte(at)).add(beyond)
         }
     }
 }

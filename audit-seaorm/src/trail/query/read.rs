@@ -164,7 +164,7 @@ impl AuditQuery {
             .fold(Condition::all(), Condition::add)
             .add_option(self.from.map(|from| Column::Timestamp.gte(moment(backend, from))))
             .add_option(self.to.map(|to| Column::Timestamp.lt(moment(backend, to))))
-            .add_option(after.map(|cursor| cursor.condition(self.oldest_first)));
+            .add_option(after.map(|cursor| cursor.condition(backend, self.oldest_first)));
         Ok(Entity::find().filter(condition))
     }
 
