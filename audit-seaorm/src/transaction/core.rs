@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{
-    ledger::{Broken, Ledger, may_undo_all, undoes_all},
+    ledger::{Broken, Ledger, changed_nothing, may_undo_all, undoes_all},
     levels::{Levels, OpenLevel},
 };
 use crate::{
@@ -81,10 +81,12 @@ impl Core {
             return self.perform_apart(write, recorder).await;
         }
         let outcome = write.run(recorder, self.ground()).await;
-        if let Err(error) = &outcome {
-            self.ledger.judge(error);
+        if let Err(error) = &outcome
+            && (!changed_nothing(error) || self.is_undone(error).await)
+        {
+            self.ledger.set_broken(Broken::Unclear);
         }
-        self.heed(outcome).await
+        outcome
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.
@@ -115,10 +117,12 @@ impl Core {
     pub(super) async fn release(self) -> Result<(), DbErr> {
         let ledger = Arc::clone(&self.ledger);
         let outcome = self.hand_over().await;
-        if let Err(error) = &outcome {
-            // The savepoint is rolled back, and its entries are gone with it: the parent can go on.
-            ledger.judge(error);
+        if let Err(error) = &outcome
+            && (!changed_nothing(error) || undoes_all(error))
+        {
+            ledger.set_broken(Broken::Unclear);
         }
+        // Otherwise the savepoint is rolled back, and its entries with it: the parent can go on.
         outcome
     }
 
@@ -207,7 +211,7 @@ impl Core {
     /// Notes that a statement which is not ours has ended the transaction.
     pub(super) async fn heed<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         if let Err(error) = &outcome
-            && (undoes_all(error) || (may_undo_all(error) && !self.is_open().await))
+            && self.is_undone(error).await
         {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -220,6 +224,11 @@ impl Core {
         if undoes_all(error) || may_undo_all(error) {
             self.ledger.set_broken(Broken::Unclear);
         }
+    }
+
+    /// Whether this error took the whole transaction along.
+    async fn is_undone(&self, error: &DbErr) -> bool {
+        undoes_all(error) || (may_undo_all(error) && !self.is_open().await)
     }
 
     /// Whether the server still has the transaction. `MySQL` does not tell.

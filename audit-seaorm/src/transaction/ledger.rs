@@ -51,13 +51,6 @@ impl Ledger {
         }
     }
 
-    /// Breaks the transaction unless the failed write certainly changed nothing.
-    pub(super) fn judge(&self, error: &DbErr) {
-        if !changed_nothing(error) {
-            self.set_broken(Broken::Unclear);
-        }
-    }
-
     pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.turn).lock_owned().await
     }
@@ -89,11 +82,11 @@ const MAY_UNDO_ALL: &str = "Lock wait timeout exceeded";
 
 /// A statement that the database refuses changes nothing, with these exceptions. `DbErr` gives drivers'
 /// errors a type only where their features are switched on, so the driver's words have to do.
-fn changed_nothing(error: &DbErr) -> bool {
+pub(super) fn changed_nothing(error: &DbErr) -> bool {
     match error {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
         DbErr::Exec(_) | DbErr::Query(_) => {
-            error.to_string().contains("error returned from database") && !undoes_all(error)
+            error.to_string().contains("error returned from database")
         }
         other => is_refused_cascade(other),
     }
