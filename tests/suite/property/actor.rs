@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use audit_seaorm::AuditTransaction;
+use audit_seaorm::{AuditConnection, AuditPool, AuditTransaction};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionSession, TransactionTrait,
@@ -17,6 +17,7 @@ use crate::concurrency::cancelled_after;
 /// Somebody who writes at random.
 pub(crate) struct Actor {
     db: DatabaseConnection,
+    guarded: AuditConnection,
     dice: Dice,
     tally: Arc<Tally>,
     /// What is still to be written before everything comes up again.
@@ -35,22 +36,24 @@ enum Verdict {
 
 impl Actor {
     pub(crate) fn new(db: &DatabaseConnection, dice: Dice, tally: &Arc<Tally>) -> Self {
-        Self { db: db.clone(), dice, tally: Arc::clone(tally), bag: Vec::new() }
+        let guarded = AuditConnection::new(db.clone());
+        Self { db: db.clone(), guarded, dice, tally: Arc::clone(tally), bag: Vec::new() }
     }
 
-    /// A few writes, on the pool or in a transaction.
+    /// A few writes, on the pool or in a transaction, with a guard or without.
     pub(crate) async fn act(&mut self) {
-        match self.dice.below(3) {
-            0 => self.on_the_pool().await,
-            1 => self.in_a_transaction().await,
-            _ => self.in_an_audit_transaction().await,
+        match self.dice.below(6) {
+            0 | 1 => self.on_a_pool(&self.db.clone()).await,
+            2 => self.on_a_pool(&self.guarded.clone()).await,
+            3 => self.in_a_transaction().await,
+            4 => self.in_an_audit_transaction(&self.db.clone()).await,
+            _ => self.in_an_audit_transaction(&self.guarded.clone()).await,
         }
     }
 
-    async fn on_the_pool(&mut self) {
-        let db = self.db.clone();
+    async fn on_a_pool(&mut self, db: &(impl ConnectionTrait + TransactionTrait)) {
         for _ in 0..=self.dice.below(3) {
-            self.step(&db, Kind::Pool).await;
+            self.step(db, Kind::Pool).await;
         }
     }
 
@@ -64,9 +67,9 @@ impl Actor {
         self.end("transaction", txn, verdict).await;
     }
 
-    async fn in_an_audit_transaction(&mut self) {
+    async fn in_an_audit_transaction(&mut self, db: &impl AuditPool) {
         let options = self.options();
-        let begun = AuditTransaction::begin_with_options(&self.db, options).await;
+        let begun = AuditTransaction::begin_with_options(db, options).await;
         let Some(txn) = self.noted("BEGIN", begun) else { return };
         let verdict = self.steps(&txn, Kind::Audit, 0).await;
         self.end("audit transaction", txn, verdict).await;

@@ -7,6 +7,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("foreign key", &["FOREIGN KEY constraint failed", "violates foreign key"]),
     ("missing", &["RecordNotFound", "None of the records are", "RecordNotUpdated"]),
     ("refused on a pool", &["refused: this call reached a method of SeaORM's traits"]),
+    ("refused by a guard", &["refused: this statement would change an audited table"]),
     ("deadlock", &["deadlock detected", "Deadlock found"]),
     ("serialization", &["could not serialize access", "Record has changed since"]),
     ("locked", &["database is locked", "database table is locked"]),
@@ -32,5 +33,7 @@ pub(super) fn reason(error: &DbErr) -> Option<&'static str> {
 
 /// Whether the database may have taken the whole transaction back.
 pub(super) fn undoes_all(reason: Option<&str>) -> bool {
-    !matches!(reason, Some("unique" | "check" | "foreign key" | "missing" | "refused on a pool"))
+    const HARMLESS: [&str; 6] =
+        ["unique", "check", "foreign key", "missing", "refused on a pool", "refused by a guard"];
+    !reason.is_some_and(|reason| HARMLESS.contains(&reason))
 }

@@ -176,7 +176,9 @@ fn assert_met(t: &TestDb, tally: &Tally) {
         .map(|write| format!("done: {write:?}"))
         .filter(|done| tally.of(done) == 0)
         .collect();
-    for reason in ["unique", "check", "foreign key", "missing", "refused on a pool"] {
+    let reasons =
+        ["unique", "check", "foreign key", "missing", "refused on a pool", "refused by a guard"];
+    for reason in reasons {
         missing.extend((tally.of(&format!("failed: {reason}")) == 0).then(|| reason.to_owned()));
     }
     let unexpected = tally.beginning_with("unexpected");
