@@ -1,5 +1,6 @@
 //! `Entity::audited()` beside `SeaORM`'s own builders: what they take, and what they answer.
 
+use audit_seaorm::audited::{Insert, InsertMany};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveValue::Set,
@@ -41,21 +42,21 @@ async fn a_builder_is_changed_by_a_value_if_there_is_one(t: TestDb) {
     for likes in [1, 2] {
         posts()
             .insert(liked("a", likes))
-            .apply_if(Some(on_title()), |insert, it| insert.on_conflict(it))
-            .apply_if(never.clone(), |insert, it| insert.on_conflict(it))
+            .apply_if(Some(on_title()), Insert::on_conflict)
+            .apply_if(never.clone(), Insert::on_conflict)
             .exec(&t.db)
             .await
             .unwrap();
         posts()
             .insert_many([liked("b", likes)])
-            .apply_if(Some(on_title()), |insert, it| insert.on_conflict(it))
+            .apply_if(Some(on_title()), InsertMany::on_conflict)
             .exec(&t.db)
             .await
             .unwrap();
     }
     posts()
         .insert(liked("a", 3))
-        .apply_if(never, |insert, it| insert.on_conflict(it))
+        .apply_if(never, Insert::on_conflict)
         .exec(&t.db)
         .await
         .unwrap_err();
@@ -212,13 +213,13 @@ async fn the_last_insert_id_is_seaorms(t: TestDb) {
             old_posts(&t).await;
             let ours = post::Entity::audited().insert_many(rows.clone());
             let ours = last_insert_id!(&t.db, ours, on, unique, updated);
-            let mut ours = title_of(&t, ours).await;
+            let ours = title_of(&t, ours).await;
             if on == On::DoNothing
                 && t.backend == Backend::MariaDb
                 && theirs.as_deref() == Some("old")
             {
                 assert_eq!(ours.as_deref(), Some("a"), "SeaORM tells what it did not insert");
-                ours = theirs.clone();
+                continue;
             }
             assert_eq!(ours, theirs, "{on:?} {rows:?}");
         }

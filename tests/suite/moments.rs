@@ -40,7 +40,7 @@ async fn entries_beyond_2038_are_stored_to_the_microsecond(t: TestDb) {
     migrate(&t).await;
     let entry = entry_at(&t.db, far(), "X").await;
     store(&t.db, entry.clone()).await.unwrap();
-    assert_eq!(entries(&t.db).await, [entry.clone()]);
+    assert_eq!(entries(&t.db).await, std::slice::from_ref(&entry));
 
     sql(&t.db, "DELETE FROM audit_trail").await;
     let txn = t.db.begin().await.unwrap();

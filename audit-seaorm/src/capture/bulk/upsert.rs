@@ -129,15 +129,12 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
         let (mut changes, mut written) = (Vec::new(), Vec::new());
         let mut created = created.into_iter();
         for id in ids {
-            let (change, row) = match before.get(id) {
-                Some(before) => {
-                    let Some(after) = updated.remove(id) else { continue };
-                    (self.recorder.updated(before, &after), after)
-                }
-                None => {
-                    let Some(row) = created.next() else { continue };
-                    (self.recorder.created(&row), row)
-                }
+            let (change, row) = if let Some(before) = before.get(id) {
+                let Some(after) = updated.remove(id) else { continue };
+                (self.recorder.updated(before, &after), after)
+            } else {
+                let Some(row) = created.next() else { continue };
+                (self.recorder.created(&row), row)
             };
             changes.push(change);
             written.push(row);
