@@ -1,12 +1,12 @@
 //! Keys, names and places of every kind.
 
-use audit_seaorm::AuditTrail;
+use audit_seaorm::{AuditEntry, AuditTrail, Operation};
 use audit_tests::TestDb;
-use sea_orm::{ActiveValue::Set, IntoActiveModel, prelude::Uuid};
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel, prelude::Uuid};
 
 use crate::{
     entities::{account, country, device, label, order},
-    support::{assert_lines, create, sql, trail},
+    support::{assert_lines, create, entries, sql, trail},
 };
 
 audit_tests::tests! {
@@ -18,6 +18,15 @@ audit_tests::tests! {
     #[only(Postgres)] a_table_in_a_schema_is_named_with_it,
     #[only(MariaDb)] a_table_in_another_database_is_named_with_it,
     a_key_too_long_for_the_trail_is_refused,
+}
+
+/// Makes a record anew by the id that its deletion has.
+async fn undelete(t: &TestDb, deleted: &AuditEntry) {
+    let restore = AuditTrail::restore_transaction(deleted.transaction_id.unwrap());
+    restore.exec(&t.db).await.unwrap_or_else(|error| panic!("{}: {error}", deleted.record_id));
+    let made = entries(&t.db).await.pop().unwrap();
+    assert_eq!((made.operation, &made.record_id), (Operation::Create, &deleted.record_id));
+    assert_eq!(made.new_values, deleted.old_values);
 }
 
 async fn a_composite_key_is_an_array_in_key_order(t: TestDb) {
@@ -34,6 +43,7 @@ async fn a_composite_key_is_an_array_in_key_order(t: TestDb) {
     let found = AuditTrail::find_for_record(&t.db, label::Entity, key).await.unwrap();
     assert_eq!(found.len(), 3);
     assert_eq!(found[0].record_id, r#"[7,"en \"x\""]"#);
+    undelete(&t, &found[0]).await;
     let other = (7, "en".to_owned());
     assert!(AuditTrail::find_for_record(&t.db, label::Entity, other).await.unwrap().is_empty());
 }
@@ -48,6 +58,7 @@ async fn a_text_key_stands_as_it_is(t: TestDb) {
         let found = AuditTrail::find_for_record(&t.db, country::Entity, code).await.unwrap();
         assert_eq!(found.len(), 3, "{code:?}");
         assert_eq!(found[0].record_id, code);
+        undelete(&t, &found[0]).await;
     }
 }
 
@@ -81,6 +92,8 @@ async fn a_uuid_key_is_its_text(t: TestDb) {
     let found = AuditTrail::find_for_record(&t.db, device::Entity, id).await.unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].record_id, "0192e4a0-0000-7000-8000-0000000000ff");
+    device::Entity::audited().delete_by_id(id).exec(&t.db).await.unwrap();
+    undelete(&t, &entries(&t.db).await[2]).await;
 }
 
 async fn reserved_words_and_renamed_columns_keep_their_names(t: TestDb) {
@@ -95,7 +108,9 @@ async fn reserved_words_and_renamed_columns_keep_their_names(t: TestDb) {
     order.r#type = Set("b".to_owned());
     order.group = Set(order::Select::Where);
     order.secret = Set("t".to_owned());
-    order.update(&t.db).await.unwrap().delete(&t.db).await.unwrap();
+    order.update(&t.db).await.unwrap();
+    let update = entries(&t.db).await.pop().unwrap().transaction_id.unwrap();
+    order::Entity::audited().delete_by_id(1).exec(&t.db).await.unwrap();
     assert_lines(
         &trail(&t.db).await,
         &[
@@ -104,6 +119,25 @@ async fn reserved_words_and_renamed_columns_keep_their_names(t: TestDb) {
             r#"DELETE order 1 by nobody: {"camelCase":"[REDACTED]","group by":"where","select":1,"type":"b"} -> none"#,
         ],
     );
+    restore_an_order(&t, update).await;
+}
+
+/// What is redacted of it is somebody's to fill in.
+async fn restore_an_order(t: &TestDb, update: Uuid) {
+    let insert = match t.backend {
+        audit_tests::Backend::MariaDb => "INSERT INTO `order` VALUES (1, 'b', 'where', 'known')",
+        _ => "INSERT INTO \"order\" VALUES (1, 'b', 'where', 'known')",
+    };
+    sql(&t.db, insert).await;
+    let restore = AuditTrail::restore_transaction(update).accept_gaps(true);
+    let plan = restore.exec(&t.db).await.unwrap();
+    assert_eq!(
+        plan.to_string(),
+        "UPDATE order 1\n  \"group by\": \"where\" -> \"from\"\n  type: \"b\" -> \"a\"\n  \
+         cannot be brought back: `camelCase` is redacted"
+    );
+    let row = order::Entity::find_by_id(1).one(&t.db).await.unwrap().unwrap();
+    assert_eq!((&*row.r#type, row.group, &*row.secret), ("a", order::Select::From, "known"));
 }
 
 async fn write_an_account(t: &TestDb) {
@@ -114,6 +148,7 @@ async fn write_an_account(t: &TestDb) {
     let found = AuditTrail::find_for_record(&t.db, account::Entity, 1).await.unwrap();
     assert_eq!(found.len(), 3);
     assert!(found.iter().all(|entry| entry.table_name == "books.account"));
+    undelete(t, &found[0]).await;
 }
 
 async fn a_table_in_a_schema_is_named_with_it(t: TestDb) {

@@ -25,7 +25,8 @@ audit_tests::tests! {
     equal_values_in_another_form_are_no_change,
 }
 
-/// Inserts `first`, updates it to `second`, and reads every image of both from the trail.
+/// Inserts `first`, updates it to `second`, and reads every image of both from the trail. Then it brings the row back
+/// to what it was, once from another one and once from none.
 async fn assert_exact<E, A>(t: &TestDb, entity: E, first: A, second: A)
 where
     E: Auditable + EntityTrait<ActiveModel = A>,
@@ -48,6 +49,16 @@ where
     assert_image::<E>(&after, updated.new_values.as_ref().unwrap(), false);
     let changed = updated.new_values.as_ref().unwrap().as_object().unwrap().len();
     assert_eq!(changed, E::Column::iter().count() - 1, "every column but the key: {updated:?}");
+    for gone in [false, true] {
+        if gone {
+            E::audited().delete_by_id(1).exec(&t.db).await.unwrap();
+        }
+        let restore = AuditTrail::restore(E::default(), 1, created.timestamp);
+        assert_eq!(restore.exec(&t.db).await.unwrap().records.len(), 1);
+        let restored = E::find().one(&t.db).await.unwrap().unwrap();
+        assert_image::<E>(&restored, created.new_values.as_ref().unwrap(), true);
+        assert!(restore.plan(&t.db).await.unwrap().is_empty());
+    }
     let report = AuditTrail::verify(&t.db, E::default()).await.unwrap();
     assert!(report.is_clean(), "{report}");
 }

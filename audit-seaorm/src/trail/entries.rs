@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
-use super::{MAX_BYTES, moment, renames::Renames};
+use super::{MAX_BYTES, first_rows::first_rows, moment, renames::Renames};
 use crate::{
     Auditable,
     entity::{Column, Entity},
@@ -89,7 +89,7 @@ impl Pages {
             && rows.is_empty()
             && let Some(step) = steps.next()
         {
-            rows = db.query_all(&step.limit(self.limit).into_query()).await?;
+            rows = first_rows(db, step, self.limit).await?;
             self.ended = steps.len() == 0 && (rows.len() as u64) < self.limit;
         }
         if let Some(row) = rows.last() {
@@ -178,7 +178,8 @@ fn event(row: &QueryResult, renames: &Renames) -> Option<(Event, usize)> {
     Some((event, weight))
 }
 
-fn image(row: &QueryResult, column: Column) -> Result<Option<Image>, DbErr> {
+/// An image as an entry has it; none if it has none.
+pub(super) fn image(row: &QueryResult, column: Column) -> Result<Option<Image>, DbErr> {
     match get(row, column)? {
         None => Ok(None),
         Some(Json::Object(image)) => Ok(Some(image)),
@@ -222,7 +223,7 @@ fn in_order(entries: Select<Entity>) -> Select<Entity> {
     entries.order_by_asc(Column::Timestamp).order_by_asc(Column::Id)
 }
 
-fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: Column) -> Result<T, DbErr> {
+pub(super) fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: Column) -> Result<T, DbErr> {
     row.try_get("", column.as_str())
 }
 

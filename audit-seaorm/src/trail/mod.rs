@@ -3,6 +3,7 @@
 mod columns;
 mod entries;
 mod find;
+mod first_rows;
 mod keys;
 mod output;
 mod query;

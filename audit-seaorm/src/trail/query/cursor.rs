@@ -46,6 +46,10 @@ impl Cursor {
         Self { at: entry.timestamp, id: entry.id }
     }
 
+    pub(in crate::trail) fn new(at: DateTimeUtc, id: Uuid) -> Self {
+        Self { at, id }
+    }
+
     /// The entries beyond. An index finds the time, and what has the very same one is sorted out.
     pub(super) fn condition(self, backend: DbBackend, oldest_first: bool) -> Condition {
         let (time, id) = (Column::Timestamp, Column::Id);

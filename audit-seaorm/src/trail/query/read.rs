@@ -3,15 +3,15 @@ use std::ops::Deref;
 use audit_core::AuditEntry;
 use futures_util::{Stream, TryStreamExt, stream};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select, prelude::DateTimeUtc,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, prelude::DateTimeUtc,
 };
 
 use super::{AuditQuery, Cursor, DEFAULT_LIMIT};
 use crate::{
     entity::{Column, Entity, Model},
     error::AuditError,
-    trail::{MAX_BYTES, bring_up_to_date, moment},
+    trail::{MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment},
     writer::weight,
 };
 
@@ -138,16 +138,34 @@ impl AuditQuery {
         limit: u64,
         offset: u64,
     ) -> Result<Vec<AuditEntry>, DbErr> {
-        let order = if self.oldest_first { Order::Asc } else { Order::Desc };
-        let rows = self
-            .select(db, after)?
-            .order_by(Column::Timestamp, order.clone())
-            .order_by(Column::Id, order)
-            .limit(limit.min(MAX_LIMIT))
-            .offset((offset > 0).then_some(offset.min(MAX_LIMIT)))
-            .all(db)
-            .await?;
+        let offset = (offset > 0).then_some(offset.min(MAX_LIMIT));
+        // Without a number, `PostgreSQL` plans once for all: see `first_rows`.
+        let limit = (limit < MAX_LIMIT || offset.is_some()).then_some(limit.min(MAX_LIMIT));
+        let rows = self.in_order(db, after)?.limit(limit).offset(offset).all(db).await?;
         rows.into_iter().map(entry).collect()
+    }
+
+    /// A page of the entries behind a cursor.
+    async fn read_page<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        after: Option<Cursor>,
+        size: u64,
+    ) -> Result<Vec<AuditEntry>, DbErr> {
+        let rows = first_rows(db, self.in_order(db, after)?, size).await?;
+        let models = rows.iter().map(|row| Model::from_query_result(row, ""));
+        models.map(|model| entry(model?)).collect()
+    }
+
+    /// All that meets the filters behind a cursor, in the order of the query.
+    pub(in crate::trail) fn in_order<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        after: Option<Cursor>,
+    ) -> Result<Select<Entity>, DbErr> {
+        let order = if self.oldest_first { Order::Asc } else { Order::Desc };
+        let entries = self.select(db, after)?;
+        Ok(entries.order_by(Column::Timestamp, order.clone()).order_by(Column::Id, order))
     }
 
     /// All that meets the filters.
@@ -211,7 +229,12 @@ impl Reading {
             return Ok(Vec::new());
         }
         let size = self.size.min(self.left);
-        let page = self.query.read(db, self.query.after, size, self.offset).await?;
+        let after = self.query.after;
+        let page = if size == self.size && self.offset == 0 {
+            self.query.read_page(db, after, size).await?
+        } else {
+            self.query.read(db, after, size, self.offset).await?
+        };
         self.left = if (page.len() as u64) < size { 0 } else { self.left - size };
         self.offset = 0;
         self.query.after = page.last().map(Cursor::of).or(self.query.after);

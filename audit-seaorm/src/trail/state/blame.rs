@@ -1,17 +1,23 @@
 use std::fmt;
 
-use audit_core::{AuditEntry, FieldChange, Operation, Printable};
-use futures_util::TryStreamExt;
+use audit_core::{FieldChange, Image, Operation, Printable};
 use sea_orm::{
-    ConnectionTrait, DbErr, PrimaryKeyTrait,
+    ConnectionTrait, DbErr, PrimaryKeyTrait, QueryResult, QuerySelect,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
-    Auditable, record,
-    trail::{AuditTrail, renames::Renames},
+    Auditable,
+    entity::Column,
+    record,
+    trail::{
+        AuditTrail, Cursor, bring_up_to_date,
+        entries::{get, image},
+        first_rows::first_rows,
+        renames::Renames,
+    },
 };
 
 /// Who last set a column of a record.
@@ -41,19 +47,24 @@ pub struct Blame {
 }
 
 impl Blame {
-    fn new(column: String, change: FieldChange, entry: &AuditEntry) -> Self {
-        Self {
+    fn new(
+        column: String,
+        change: FieldChange,
+        operation: Operation,
+        entry: &QueryResult,
+    ) -> Result<Self, DbErr> {
+        Ok(Self {
             column,
             old: change.old,
             new: change.new,
-            entry_id: entry.id,
-            operation: entry.operation,
-            user_id: entry.user_id.clone(),
-            user_email: entry.user_email.clone(),
-            request_id: entry.request_id.clone(),
-            reason: entry.reason.clone(),
-            timestamp: entry.timestamp,
-        }
+            entry_id: get(entry, Column::Id)?,
+            operation,
+            user_id: get(entry, Column::UserId)?,
+            user_email: get(entry, Column::UserEmail)?,
+            request_id: get(entry, Column::RequestId)?,
+            reason: get(entry, Column::Reason)?,
+            timestamp: get(entry, Column::Timestamp)?,
+        })
     }
 }
 
@@ -125,25 +136,80 @@ impl AuditTrail {
         E: Auditable,
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
-        let renames = Renames::of::<E>();
-        let mut columns: Vec<_> =
-            record::recorded_columns::<E>().map(|column| (record::name(column), None)).collect();
-        let entries = Self::query().record_of(entity, key).limit(u64::MAX).stream(db);
-        let mut entries = std::pin::pin!(entries);
-        while let Some(entry) = entries.try_next().await? {
-            let mut changes = entry.changes();
-            for (column, found) in columns.iter_mut().filter(|(_, found)| found.is_none()) {
-                let names =
-                    |change: &FieldChange| renames.names(column).any(|name| name == change.column);
-                if let Some(place) = changes.iter().position(names) {
-                    *found = Some(Blame::new(column.clone(), changes.swap_remove(place), &entry));
+        bring_up_to_date(db).await?;
+        let query = Self::query().record_of(entity, key);
+        let mut search = Search::of::<E>();
+        let mut after = None;
+        loop {
+            let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);
+            let entries = first_rows(db, entries, PAGE).await?;
+            for entry in &entries {
+                if search.is_done_by(entry)? {
+                    return Ok(search.found());
                 }
             }
-            // What was before is another life.
-            if entry.operation != Operation::Update || columns.iter().all(|(_, it)| it.is_some()) {
-                break;
+            match entries.last() {
+                Some(last) if entries.len() as u64 == PAGE => {
+                    after =
+                        Some(Cursor::new(get(last, Column::Timestamp)?, get(last, Column::Id)?));
+                }
+                _ => return Ok(search.found()),
             }
         }
-        Ok(columns.into_iter().filter_map(|(_, found)| found).collect())
     }
+}
+
+/// A usual history, and no more than so many large images.
+const PAGE: u64 = 128;
+
+const COLUMNS: [Column; 9] = [
+    Column::Id,
+    Column::Operation,
+    Column::OldValues,
+    Column::NewValues,
+    Column::UserId,
+    Column::UserEmail,
+    Column::RequestId,
+    Column::Reason,
+    Column::Timestamp,
+];
+
+/// The columns, and who set those that are found already.
+struct Search {
+    renames: Renames,
+    columns: Vec<(String, Option<Blame>)>,
+}
+
+impl Search {
+    fn of<E: Auditable>() -> Self {
+        let columns = record::recorded_columns::<E>().map(|column| (record::name(column), None));
+        Self { renames: Renames::of::<E>(), columns: columns.collect() }
+    }
+
+    /// Looks at the next older entry. Of most, which tell only what later ones told, no more than the images is read.
+    fn is_done_by(&mut self, entry: &QueryResult) -> Result<bool, DbErr> {
+        let operation = get::<String>(entry, Column::Operation)?;
+        let operation =
+            operation.parse::<Operation>().map_err(|error| DbErr::Type(error.to_string()))?;
+        let old = image(entry, Column::OldValues)?.unwrap_or_default();
+        let new = image(entry, Column::NewValues)?.unwrap_or_default();
+        for (column, found) in self.columns.iter_mut().filter(|(_, found)| found.is_none()) {
+            let change = self.renames.names(column).find_map(|name| change(name, &old, &new));
+            if let Some(change) = change {
+                *found = Some(Blame::new(column.clone(), change, operation, entry)?);
+            }
+        }
+        // What was before is another life.
+        Ok(operation != Operation::Update || self.columns.iter().all(|(_, it)| it.is_some()))
+    }
+
+    fn found(self) -> Vec<Blame> {
+        self.columns.into_iter().filter_map(|(_, found)| found).collect()
+    }
+}
+
+/// What an entry with these images changed in a column.
+fn change(name: &str, old: &Image, new: &Image) -> Option<FieldChange> {
+    let told = old.contains_key(name) || new.contains_key(name);
+    told.then(|| FieldChange::recorded(old, new))?.into_iter().find(|it| it.column == name)
 }
