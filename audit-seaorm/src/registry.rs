@@ -148,10 +148,11 @@ pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
     INDEX.by_entity.get(&TypeId::of::<E>()).copied()
 }
 
-/// The entity of a table by its name in the trail; of several, the one that knows most columns.
-pub(crate) fn table(in_trail: &str) -> Option<&'static dyn Table> {
+/// The entities of a table by its name in the trail. There may be several: one for a part of the columns, or one of
+/// another database.
+pub(crate) fn tables(in_trail: &str) -> impl Iterator<Item = &'static dyn Table> {
     let all = INDEX.by_entity.values().map(|facts| facts.table);
-    all.filter(|table| table.name() == in_trail).max_by_key(|table| table.width())
+    all.filter(move |table| table.name() == in_trail)
 }
 
 /// How an entity reads and writes its records, if the derive has made it audited.

@@ -55,6 +55,7 @@ audit_tests::tests! {
     an_error_in_the_middle_leaves_everything,
     what_is_not_there_is_an_error,
     a_table_without_an_entity_is_an_error,
+    of_several_entities_the_one_that_fits_writes,
     it_runs_on_pools_and_transactions_of_ours,
     #[only(Postgres, MariaDb)] a_writer_at_the_same_time_is_a_conflict,
     a_restore_that_is_dropped_restores_all_or_nothing,
@@ -109,6 +110,37 @@ mod review {
         pub text: String,
         #[sea_orm(belongs_to, from = "book_id", to = "id")]
         pub book: HasOne<super::book::Entity>,
+    }
+}
+
+/// The same table, in part.
+mod title_page {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, audit_seaorm::Auditable)]
+    #[sea_orm(table_name = "tome")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub title: String,
+    }
+}
+
+/// One of that name in another database.
+mod elsewhere {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, audit_seaorm::Auditable)]
+    #[sea_orm(table_name = "tome")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub shelf_id: i32,
+        pub title: String,
+        pub pages: Option<i32>,
+        pub price: i32,
     }
 }
 
@@ -767,6 +799,21 @@ async fn a_table_without_an_entity_is_an_error(t: TestDb) {
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("no audited entity of the table `elsewhere`"), "{error}");
     assert_eq!(found(&t.db, 1).await.unwrap().title, "Apes");
+}
+
+/// What only another entity of that name knows is not asked for.
+async fn of_several_entities_the_one_that_fits_writes(t: TestDb) {
+    library(&t).await;
+    let before = rows(&t.db).await;
+    let part = title_page::ActiveModel { id: Set(1), title: Set("Apes".to_owned()) };
+    request("req-1", part.update(&t.db)).await.unwrap();
+    request("req-2", book::Entity::audited().delete_by_id(2).exec(&t.db)).await.unwrap();
+    for id in ["req-1", "req-2"] {
+        AuditTrail::restore_request(id).exec(&t.db).await.unwrap();
+    }
+    assert_eq!(rows(&t.db).await, before);
+    let absent = elsewhere::Entity::find().one(&t.db).await;
+    assert!(absent.is_err(), "there is no such table here");
 }
 
 async fn it_runs_on_pools_and_transactions_of_ours(t: TestDb) {

@@ -1,8 +1,9 @@
-use std::collections::{HashMap, hash_map};
+use std::collections::{BTreeSet, HashMap};
 
 use audit_core::{AuditEntry, Image};
 use futures_util::TryStreamExt;
 use sea_orm::{DbErr, prelude::DateTimeUtc};
+use serde_json::Value as Json;
 
 use super::{
     error::RestoreError,
@@ -52,14 +53,17 @@ pub(super) async fn changes(
     txn: &AuditTransaction,
     query: AuditQuery,
 ) -> Result<Option<Undoing>, RestoreError> {
-    let mut entries = std::pin::pin!(query.oldest_first().limit(u64::MAX).stream(txn));
+    let entries = query.oldest_first().limit(u64::MAX).stream(txn);
+    let entries: Vec<_> = entries.try_collect().await?;
+    let Some(until) = entries.last().map(|entry| entry.timestamp) else { return Ok(None) };
+    let tables = facts(&entries)?;
     let mut gathered = Gathered::default();
-    let mut until = None;
-    while let Some(entry) = entries.try_next().await? {
-        until = Some(entry.timestamp);
-        gathered.add(&entry)?;
+    for entry in entries {
+        if let Some(facts) = tables.get(&entry.table_name) {
+            gathered.add(entry, facts)?;
+        }
     }
-    Ok(until.map(|until| gathered.finish(until)))
+    Ok(Some(gathered.finish(until)))
 }
 
 /// The entries of one record that are later than `when`.
@@ -107,10 +111,36 @@ pub(super) async fn record(
     Ok(Some(Undoing { records: vec![undo], steps: vec![Step { record: 0, then }], until }))
 }
 
+/// What is to be known of the tables of these entries, by their names.
+fn facts(entries: &[AuditEntry]) -> Result<HashMap<String, Facts>, RestoreError> {
+    let mut columns: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for entry in entries {
+        let images = [&entry.old_values, &entry.new_values].into_iter().flatten();
+        let names = images.filter_map(Json::as_object).flat_map(Image::keys);
+        columns.entry(&entry.table_name).or_default().extend(names.map(String::as_str));
+    }
+    let facts = columns.into_iter().map(|(name, columns)| {
+        let table = fitting(name, &columns);
+        let table = table.ok_or_else(|| RestoreError::NoEntity { table: name.to_owned() })?;
+        let facts = Facts { table, columns: table.columns(), renames: table.renames() };
+        Ok((name.to_owned(), facts))
+    });
+    facts.collect()
+}
+
+/// The entity of a table; of several, the smallest that knows these columns.
+fn fitting(table: &str, columns: &BTreeSet<&str>) -> Option<&'static dyn Table> {
+    registry::tables(table).min_by_key(|table| {
+        let (names, renames) = (table.names(), table.renames());
+        let mut known = names.iter().flat_map(|name| renames.names(name)).collect::<BTreeSet<_>>();
+        known.retain(|name| columns.contains(name));
+        (columns.len() - known.len(), names.len(), table.entity())
+    })
+}
+
 /// Entries of many records, added in their order.
 #[derive(Default)]
 struct Gathered {
-    tables: HashMap<String, Facts>,
     places: HashMap<(String, String), usize>,
     records: Vec<Undo>,
     steps: Vec<(usize, Span)>,
@@ -123,26 +153,20 @@ struct Facts {
 }
 
 impl Gathered {
-    fn add(&mut self, entry: &AuditEntry) -> Result<(), RestoreError> {
-        let facts = match self.tables.entry(entry.table_name.clone()) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(unknown) => unknown.insert(Facts::of(&entry.table_name)?),
-        };
-        let event = state::event(entry, &facts.renames).map_err(DbErr::from)?;
-        let id = (entry.table_name.clone(), entry.record_id.clone());
-        let place = *self.places.entry(id).or_insert_with(|| {
+    fn add(&mut self, entry: AuditEntry, facts: &Facts) -> Result<(), DbErr> {
+        let event = state::event(&entry, &facts.renames)?;
+        let record_id = entry.record_id.clone();
+        let place = *self.places.entry((entry.table_name, entry.record_id)).or_insert_with(|| {
             self.records.push(Undo {
                 table: facts.table,
-                record_id: entry.record_id.clone(),
+                record_id,
                 ends: Ends::default(),
                 span: Span::default(),
                 whole: false,
             });
             self.records.len() - 1
         });
-        if let Some(record) = self.records.get_mut(place) {
-            record.span.apply(event.clone(), &facts.columns);
-        }
+        self.records[place].span.apply(event.clone(), &facts.columns);
         match self.steps.last_mut() {
             Some((last, span)) if *last == place => span.apply(event, &facts.columns),
             _ => {
@@ -164,13 +188,5 @@ impl Gathered {
             then: span.ends().and_then(|ends| ends.then.clone()),
         });
         Undoing { records: self.records, steps: steps.collect(), until }
-    }
-}
-
-impl Facts {
-    fn of(name: &str) -> Result<Self, RestoreError> {
-        let table = registry::table(name)
-            .ok_or_else(|| RestoreError::NoEntity { table: name.to_owned() })?;
-        Ok(Self { table, columns: table.columns(), renames: table.renames() })
     }
 }

@@ -143,9 +143,14 @@ impl AuditTrail {
 /// record in part ([`accept_gaps`](Self::accept_gaps)). [`plan`](Self::plan) tells of both, and of all that would be
 /// written, and writes nothing.
 ///
+/// # Which entity writes
+///
+/// [`AuditTrail::restore`] is told. Otherwise it is the entity of the entry's table; if the program has several of that
+/// name, as for two databases, the smallest one that has the columns of the entries.
+///
 /// # Memory
 ///
-/// What is undone of all records is in memory at once.
+/// The entries that are undone, of all records, are in memory at once.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is restored until it is executed: `plan`, `exec`"]
 pub struct Restore {

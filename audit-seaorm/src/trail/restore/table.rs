@@ -25,8 +25,11 @@ pub(crate) trait Table: Send + Sync {
     /// The columns that can be compared.
     fn columns(&self) -> Columns;
 
-    /// How many columns the entity has.
-    fn width(&self) -> usize;
+    /// The names of all columns.
+    fn names(&self) -> Vec<String>;
+
+    /// What the entity is called in the program, to tell two from each other.
+    fn entity(&self) -> &'static str;
 
     fn renames(&self) -> Renames;
 
@@ -98,8 +101,12 @@ where
         Columns::of::<E>()
     }
 
-    fn width(&self) -> usize {
-        E::Column::iter().count()
+    fn names(&self) -> Vec<String> {
+        E::Column::iter().map(record::name).collect()
+    }
+
+    fn entity(&self) -> &'static str {
+        std::any::type_name::<E>()
     }
 
     fn renames(&self) -> Renames {
