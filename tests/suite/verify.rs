@@ -789,7 +789,8 @@ async fn pages_come_from_the_index(t: TestDb) {
     let statements = std::mem::take(&mut *statements.lock().unwrap());
     let pages: Vec<_> = statements.iter().filter(|sql| sql.contains("old_values")).collect();
     assert!(pages.len() > 20, "{pages:?}");
-    for page in [pages[0], pages[1], pages[2], pages[pages.len() - 1]] {
+    // Of the last page PostgreSQL knows that it is short, and may rather sort it.
+    for page in [pages[0], pages[1], pages[2], pages[pages.len() / 2]] {
         let plan = explain(&t, page).await;
         assert!(plan.contains("idx_audit_trail_record"), "{page}\n{plan}");
         for sort in ["Sort", "filesort", "TEMP B-TREE"] {
