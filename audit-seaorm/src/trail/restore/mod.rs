@@ -32,6 +32,9 @@ impl AuditTrail {
     /// Brings one record back to what it was at a moment: after what was written then and before. A record that
     /// is gone is made anew, and one that there was not is deleted.
     ///
+    /// Of a column that no entry up to then tells, as where the record is older than the trail, it is what the first later
+    /// entry found: what was changed before the trail began, nobody knows.
+    ///
     /// See [`Restore`] for what is written, what is refused, and the dry run.
     ///
     /// ```
