@@ -35,6 +35,7 @@ audit_tests::tests! {
     a_record_that_a_request_changed_twice_is_undone,
     what_a_request_made_and_deleted_stays_gone,
     a_transaction_is_undone,
+    a_bulk_delete_is_undone,
     other_columns_keep_what_others_wrote,
     what_others_changed_since_is_a_conflict,
     what_others_changed_in_between_is_a_conflict,
@@ -457,6 +458,20 @@ async fn a_transaction_is_undone(t: TestDb) {
     .unwrap();
     let id = entries(&t.db).await.pop().unwrap().transaction_id.unwrap();
     AuditTrail::restore_transaction(id).exec(&t.db).await.unwrap();
+    assert_eq!(rows(&t.db).await, before);
+    verify(&t).await;
+}
+
+/// More rows than are read, or looked at, at once.
+async fn a_bulk_delete_is_undone(t: TestDb) {
+    library(&t).await;
+    let many = (10..1510).map(|id| book(id, 1 + id % 2, &format!("t{id}")));
+    book::Entity::audited().insert_many(many).exec(&t.db).await.unwrap();
+    let before = rows(&t.db).await;
+    let delete = book::Entity::audited().delete_many().filter(book::Column::Id.gte(10));
+    request("req-1", delete.exec(&t.db)).await.unwrap();
+    let plan = AuditTrail::restore_request("req-1").exec(&t.db).await.unwrap();
+    assert_eq!(plan.records.len(), 1500);
     assert_eq!(rows(&t.db).await, before);
     verify(&t).await;
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use audit_core::{AuditEntry, Image};
+use audit_core::{AuditEntry, Image, Operation};
 use futures_util::TryStreamExt;
 use sea_orm::{DbErr, prelude::DateTimeUtc};
 use serde_json::Value as Json;
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     AuditTransaction, registry,
     trail::{
-        AuditQuery,
+        AuditQuery, AuditTrail,
         columns::Columns,
         renames::Renames,
         state::{self, Fold},
@@ -56,7 +56,7 @@ pub(super) async fn changes(
     let entries = query.oldest_first().limit(u64::MAX).stream(txn);
     let entries: Vec<_> = entries.try_collect().await?;
     let Some(until) = entries.last().map(|entry| entry.timestamp) else { return Ok(None) };
-    let tables = facts(&entries)?;
+    let tables = facts(txn, &entries).await?;
     let mut gathered = Gathered::default();
     for entry in entries {
         if let Some(facts) = tables.get(&entry.table_name) {
@@ -112,12 +112,19 @@ pub(super) async fn record(
 }
 
 /// What is to be known of the tables of these entries, by their names.
-fn facts(entries: &[AuditEntry]) -> Result<HashMap<String, Facts>, RestoreError> {
-    let mut columns: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+async fn facts(
+    txn: &AuditTransaction,
+    entries: &[AuditEntry],
+) -> Result<HashMap<String, Facts>, RestoreError> {
+    let mut columns: HashMap<&str, BTreeSet<String>> = HashMap::new();
     for entry in entries {
-        let images = [&entry.old_values, &entry.new_values].into_iter().flatten();
-        let names = images.filter_map(Json::as_object).flat_map(Image::keys);
-        columns.entry(&entry.table_name).or_default().extend(names.map(String::as_str));
+        let known = columns.get(&*entry.table_name);
+        let whole = match known {
+            None if registry::tables(&entry.table_name).count() > 1 => whole(txn, entry).await?,
+            _ => None,
+        };
+        let names = columns.entry(&entry.table_name).or_default();
+        names.extend(whole.iter().flat_map(columns_of).chain(columns_of(entry)).cloned());
     }
     let facts = columns.into_iter().map(|(name, columns)| {
         let table = fitting(name, &columns);
@@ -128,12 +135,27 @@ fn facts(entries: &[AuditEntry]) -> Result<HashMap<String, Facts>, RestoreError>
     facts.collect()
 }
 
+/// An entry of the same record that has all of its columns, for an update has few.
+async fn whole(
+    txn: &AuditTransaction,
+    entry: &AuditEntry,
+) -> Result<Option<AuditEntry>, RestoreError> {
+    let of_record = AuditTrail::query().table(&entry.table_name).record(&entry.record_id);
+    let whole = of_record.operations([Operation::Create, Operation::Delete]).limit(1);
+    Ok(whole.all(txn).await?.pop())
+}
+
+fn columns_of(entry: &AuditEntry) -> impl Iterator<Item = &String> {
+    let images = [&entry.old_values, &entry.new_values].into_iter().flatten();
+    images.filter_map(Json::as_object).flat_map(Image::keys)
+}
+
 /// The entity of a table; of several, the smallest that knows these columns.
-fn fitting(table: &str, columns: &BTreeSet<&str>) -> Option<&'static dyn Table> {
+fn fitting(table: &str, columns: &BTreeSet<String>) -> Option<&'static dyn Table> {
     registry::tables(table).min_by_key(|table| {
         let (names, renames) = (table.names(), table.renames());
         let mut known = names.iter().flat_map(|name| renames.names(name)).collect::<BTreeSet<_>>();
-        known.retain(|name| columns.contains(name));
+        known.retain(|name| columns.contains(*name));
         (columns.len() - known.len(), names.len(), table.entity())
     })
 }
