@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::{ConfigError, FieldRule, Policy, env, scope::Scope};
+use crate::{ConfigError, FieldRule, Policy, Retention, env, scope::Scope};
 
 static INSTALLED: OnceLock<Arc<AuditConfig>> = OnceLock::new();
 
@@ -57,11 +57,12 @@ pub struct AuditConfig {
     full_record: bool,
     on_failure: FailurePolicy,
     on_escape: Escape,
+    retention: Retention,
 }
 
 impl AuditConfig {
     /// The defaults: every audited table, redaction as the entities say, changed columns only,
-    /// [`FailurePolicy::FailWrite`], [`Escape::Refuse`].
+    /// [`FailurePolicy::FailWrite`], [`Escape::Refuse`], a [`Retention`] of 365 days.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -109,6 +110,13 @@ impl AuditConfig {
         self
     }
 
+    /// What of the trail is kept when it is pruned, and for how long. Defaults to 365 days. Nothing is pruned by itself.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// Reads the configuration from the environment. A variable that is not set leaves the default.
     ///
     /// | variable | value |
@@ -118,6 +126,14 @@ impl AuditConfig {
     /// | `AUDIT_FULL_RECORD` | `true` or `false` |
     /// | `AUDIT_ON_FAILURE` | `fail_write` or `continue` |
     /// | `AUDIT_ON_ESCAPE` | `refuse`, `warn` or `allow` |
+    /// | `AUDIT_RETENTION_DAYS` | days, or `forever` |
+    /// | `AUDIT_RETENTION_NEWEST_PER_RECORD`, `AUDIT_RETENTION_NEWEST_PER_TABLE` | a number of entries |
+    /// | `AUDIT_RETENTION_TABLE_DAYS` | `table=days` or `table=forever`, separated by commas |
+    /// | `AUDIT_KEEP_TABLES`, `AUDIT_KEEP_USERS` | tables, ids of users, separated by commas |
+    /// | `AUDIT_KEEP_RECORDS` | `table=record id`, separated by commas |
+    ///
+    /// A table of `AUDIT_RETENTION_TABLE_DAYS` has another age and shares the other limits. What has a comma of its own,
+    /// as the id of a composite key, needs [`Retention`]'s methods.
     ///
     /// # Errors
     ///
@@ -171,6 +187,12 @@ impl AuditConfig {
     #[must_use]
     pub fn escape(&self) -> Escape {
         self.on_escape
+    }
+
+    /// What of the trail is kept when it is pruned.
+    #[must_use]
+    pub fn get_retention(&self) -> &Retention {
+        &self.retention
     }
 
     /// The policy that this configuration alone makes for a table; an entity adds its own rules.

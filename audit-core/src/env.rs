@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::{AuditConfig, ConfigError, Escape, FailurePolicy, Problem};
+use crate::{AuditConfig, ConfigError, Escape, FailurePolicy, Limits, Problem, Retention};
 
 const FULL_RECORD: Words<bool> = Words {
     variable: "AUDIT_FULL_RECORD",
@@ -32,6 +32,39 @@ const REDACT: List = List {
     expected: "table.column separated by commas, such as user.password,app.card.number",
 };
 
+const RETENTION_DAYS: Number = Number {
+    variable: "AUDIT_RETENTION_DAYS",
+    expected: "a number of days from 1 to 36500, or forever",
+};
+
+const NEWEST_PER_RECORD: Number = Number {
+    variable: "AUDIT_RETENTION_NEWEST_PER_RECORD",
+    expected: "a number of entries, from 1",
+};
+
+const NEWEST_PER_TABLE: Number =
+    Number { variable: "AUDIT_RETENTION_NEWEST_PER_TABLE", ..NEWEST_PER_RECORD };
+
+const TABLE_DAYS: List = List {
+    variable: "AUDIT_RETENTION_TABLE_DAYS",
+    expected: "table=days from 1 to 36500, or table=forever, separated by commas, such as session=30,invoice=forever",
+};
+
+const KEEP_TABLES: List = List { variable: "AUDIT_KEEP_TABLES", ..EXCLUDED_TABLES };
+
+const KEEP_USERS: List = List {
+    variable: "AUDIT_KEEP_USERS",
+    expected: "ids of users separated by commas, such as 7,42",
+};
+
+const KEEP_RECORDS: List = List {
+    variable: "AUDIT_KEEP_RECORDS",
+    expected: "table=record id separated by commas, such as post=42,app.card=7",
+};
+
+/// A century.
+const MAX_DAYS: u32 = 36_500;
+
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Reads all variables through `lookup`.
@@ -47,7 +80,57 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<AuditCon
     for (table, column) in REDACT.read(lookup, table_and_column)? {
         config = config.redact(table, [column]);
     }
-    Ok(config)
+    Ok(config.retention(retention(lookup)?))
+}
+
+fn retention(lookup: Lookup<'_>) -> Result<Retention, ConfigError> {
+    let all = Limits::new();
+    let all = NEWEST_PER_RECORD.read(lookup, entries)?.map_or(all, |n| all.newest_per_record(n));
+    let all = NEWEST_PER_TABLE.read(lookup, entries)?.map_or(all, |n| all.newest_per_table(n));
+    let aged = |days: Option<u32>| days.map_or(all, |days| all.max_age_days(days));
+    let days = RETENTION_DAYS.read(lookup, days)?.unwrap_or(Some(Retention::DEFAULT_DAYS));
+    let mut retention = Retention::new().all(aged(days));
+    for (table, days) in TABLE_DAYS.read(lookup, table_and_days)? {
+        retention = retention.table(table, aged(days));
+    }
+    for table in KEEP_TABLES.read(lookup, |item| Some(item.to_owned()))? {
+        retention = retention.keep_table(table);
+    }
+    for user in KEEP_USERS.read(lookup, |item| Some(item.to_owned()))? {
+        retention = retention.keep_user(user);
+    }
+    for (table, record) in KEEP_RECORDS.read(lookup, table_and_text)? {
+        retention = retention.keep_record(table, record);
+    }
+    Ok(retention)
+}
+
+fn entries(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|entries| *entries > 0)
+}
+
+/// The inner one is none for ever.
+#[allow(
+    clippy::option_option,
+    reason = "one says that it is no such text, the other that there is no end"
+)]
+fn days(text: &str) -> Option<Option<u32>> {
+    if text.eq_ignore_ascii_case("forever") {
+        return Some(None);
+    }
+    text.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days)).map(Some)
+}
+
+fn table_and_days(item: &str) -> Option<(String, Option<u32>)> {
+    let (table, text) = table_and_text(item)?;
+    Some((table, days(&text)?))
+}
+
+fn table_and_text(item: &str) -> Option<(String, String)> {
+    let (table, text) = item.split_once('=')?;
+    let (table, text) = (table.trim(), text.trim());
+    let whole = !table.is_empty() && !text.is_empty();
+    whole.then(|| (table.to_owned(), text.to_owned()))
 }
 
 fn table_and_column(item: &str) -> Option<(String, String)> {
@@ -74,6 +157,25 @@ impl<T: Copy + Default> Words<T> {
             problem: Problem::UnknownWord,
             expected: self.expected,
         })
+    }
+}
+
+struct Number {
+    variable: &'static str,
+    expected: &'static str,
+}
+
+impl Number {
+    fn read<T>(
+        &self,
+        lookup: Lookup<'_>,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let &Self { variable, expected } = self;
+        let text = unicode(variable, expected, lookup)?;
+        let number = text.map(|text| parse(text.trim()));
+        let refused = ConfigError::Variable { variable, problem: Problem::NotInRange, expected };
+        number.map(|number| number.ok_or(refused)).transpose()
     }
 }
 
@@ -138,7 +240,24 @@ mod tests {
             ("AUDIT_FULL_RECORD", "TRUE"),
             ("AUDIT_ON_FAILURE", "continue"),
             ("AUDIT_ON_ESCAPE", "warn"),
+            ("AUDIT_RETENTION_DAYS", "730"),
+            ("AUDIT_RETENTION_NEWEST_PER_RECORD", "100"),
+            ("AUDIT_RETENTION_NEWEST_PER_TABLE", "5000000"),
+            ("AUDIT_RETENTION_TABLE_DAYS", "session=30, invoice = Forever"),
+            ("AUDIT_KEEP_TABLES", "payment"),
+            ("AUDIT_KEEP_USERS", "7, 8"),
+            ("AUDIT_KEEP_RECORDS", "post=42,note=a=b"),
         ]);
+        let all = Limits::new().newest_per_record(100).newest_per_table(5_000_000);
+        let retention = Retention::new()
+            .all(all.max_age_days(730))
+            .table("session", all.max_age_days(30))
+            .table("invoice", all)
+            .keep_table("payment")
+            .keep_user("7")
+            .keep_user("8")
+            .keep_record("post", "42")
+            .keep_record("note", "a=b");
         let built = AuditConfig::new()
             .exclude_table("session")
             .exclude_table("app.cache")
@@ -146,7 +265,8 @@ mod tests {
             .redact("app.card", ["number"])
             .full_record(true)
             .on_failure(FailurePolicy::Continue)
-            .on_escape(Escape::Warn);
+            .on_escape(Escape::Warn)
+            .retention(retention);
         assert_eq!(read, Ok(built));
     }
 
@@ -182,6 +302,41 @@ mod tests {
                 "AUDIT_REDACT",
                 ".s3cret",
                 "AUDIT_REDACT has a malformed item at place 1: expected table.column separated by commas, such as user.password,app.card.number",
+            ),
+            (
+                "AUDIT_RETENTION_DAYS",
+                "0",
+                "AUDIT_RETENTION_DAYS is not a number that is allowed: expected a number of days from 1 to 36500, or forever",
+            ),
+            (
+                "AUDIT_RETENTION_NEWEST_PER_RECORD",
+                "s3cret",
+                "AUDIT_RETENTION_NEWEST_PER_RECORD is not a number that is allowed: expected a number of entries, from 1",
+            ),
+            (
+                "AUDIT_RETENTION_NEWEST_PER_TABLE",
+                "-1",
+                "AUDIT_RETENTION_NEWEST_PER_TABLE is not a number that is allowed: expected a number of entries, from 1",
+            ),
+            (
+                "AUDIT_RETENTION_TABLE_DAYS",
+                "session=30,s3cret=36501",
+                "AUDIT_RETENTION_TABLE_DAYS has a malformed item at place 2: expected table=days from 1 to 36500, or table=forever, separated by commas, such as session=30,invoice=forever",
+            ),
+            (
+                "AUDIT_KEEP_TABLES",
+                ",s3cret",
+                "AUDIT_KEEP_TABLES has a malformed item at place 1: expected tables separated by commas, such as session,app.cache",
+            ),
+            (
+                "AUDIT_KEEP_USERS",
+                "s3cret,",
+                "AUDIT_KEEP_USERS has a malformed item at place 2: expected ids of users separated by commas, such as 7,42",
+            ),
+            (
+                "AUDIT_KEEP_RECORDS",
+                "post=42,s3cret",
+                "AUDIT_KEEP_RECORDS has a malformed item at place 2: expected table=record id separated by commas, such as post=42,app.card=7",
             ),
         ] {
             assert_eq!(config(&[(variable, value)]), Err(text.to_owned()));

@@ -33,6 +33,8 @@ pub enum Problem {
     BadItem(usize),
     /// It is not valid Unicode.
     NotUnicode,
+    /// It is not a number of the range.
+    NotInRange,
 }
 
 impl fmt::Display for Problem {
@@ -41,6 +43,7 @@ impl fmt::Display for Problem {
             Self::UnknownWord => f.write_str("has an unknown value"),
             Self::BadItem(place) => write!(f, "has a malformed item at place {place}"),
             Self::NotUnicode => f.write_str("is not valid Unicode"),
+            Self::NotInRange => f.write_str("is not a number that is allowed"),
         }
     }
 }

@@ -32,6 +32,7 @@ mod number;
 mod operation;
 mod policy;
 mod printable;
+mod retention;
 mod scope;
 mod spawn;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use listing::Listing;
 pub use operation::{Operation, ParseOperationError};
 pub use policy::{FieldRule, MAX_RECORD_ID_CHARS, Policy, REDACTED, RecordedChange};
 pub use printable::{Printable, PrintableValue};
+pub use retention::{Limits, Retention};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
 pub use user::AuditUser;

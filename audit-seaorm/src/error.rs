@@ -78,6 +78,18 @@ pub(crate) enum AuditError {
         entry.unwrap_or_default()
     )]
     EntryUnreadable { entry: Option<Uuid> },
+    #[error(
+        "audit_trail has no partitions: put audit_migration::partition_by_month() behind the other migrations, or          let `AuditTrail::prune` delete what is too old"
+    )]
+    NotPartitioned,
+    #[error(
+        "audit_trail has partitions on PostgreSQL alone: here, let `AuditTrail::prune` delete what is too old"
+    )]
+    NoPartitionsHere,
+    #[error(
+        "a limit of the retention is zero, which would leave nothing of the trail: it must be one at least"
+    )]
+    RetentionKeepsNothing,
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

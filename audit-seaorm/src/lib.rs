@@ -103,12 +103,13 @@ mod registry;
 mod sql_text;
 mod trail;
 mod transaction;
+mod upkeep;
 mod writer;
 
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
-    FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable, PrintableValue,
-    REDACTED, spawn, spawn_blocking,
+    FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation, Printable,
+    PrintableValue, REDACTED, Retention, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
@@ -121,4 +122,7 @@ pub use trail::{
     RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,
 };
 pub use transaction::AuditTransaction;
+pub use upkeep::{
+    AuditUpkeep, Partition, Prune, PrunePlan, Pruned, Turn, UpkeepError, UpkeepHandle, UpkeepReport,
+};
 pub use writer::AuditCounters;

@@ -9,7 +9,7 @@ use crate::{capture::Executor, entity::Entity};
 /// The number stands in the text: `PostgreSQL` takes a limit that it is told later for a tenth of the rows, and plans such
 /// a statement anew each time. Every number makes a text of its own, of which a connection keeps a hundred prepared, so
 /// this is for the few sizes of our own pages, and not for a caller's.
-pub(super) async fn first_rows<C: ConnectionTrait>(
+pub(crate) async fn first_rows<C: ConnectionTrait>(
     db: &C,
     rows: Select<Entity>,
     limit: u64,

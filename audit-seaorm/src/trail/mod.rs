@@ -17,6 +17,7 @@ mod verify;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
+pub(crate) use self::first_rows::first_rows;
 pub use self::{
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
@@ -41,7 +42,7 @@ const FIRST_MOMENT: DateTimeUtc = moment_of(-62_135_596_800_000_000);
 const LAST_MOMENT: DateTimeUtc = moment_of(253_402_300_799_999_999);
 
 /// A moment to compare entries with. Beyond the years 1 to 9999 there are none.
-fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
+pub(crate) fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
     entity::moment(backend, at.clamp(FIRST_MOMENT, LAST_MOMENT))
 }
 

@@ -1,0 +1,87 @@
+use audit_core::AuditConfig;
+use sea_orm::{
+    Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
+    prelude::DateTimeUtc,
+    sea_query::{Alias, Expr, Query},
+};
+
+use super::{ATTEMPTS, PATIENCE, PAUSE, Partition, list};
+use crate::upkeep::{patience::patiently, retention::Rules};
+
+/// What becomes of a partition that leaves the trail.
+#[derive(Clone, Copy)]
+pub(in crate::upkeep) enum Leave {
+    Drop,
+    Detach,
+}
+
+pub(super) async fn before(
+    db: &DatabaseConnection,
+    moment: DateTimeUtc,
+    leave: Leave,
+) -> Result<Vec<Partition>, DbErr> {
+    let config = AuditConfig::current();
+    let held = Rules::held(config.get_retention());
+    let mut gone = Vec::new();
+    for partition in list(db).await?.into_iter().filter(|partition| partition.is_before(moment)) {
+        if take_away(db, &partition, leave, held.clone()).await? {
+            gone.push(partition);
+        }
+    }
+    Ok(gone)
+}
+
+/// Takes a partition out of the trail, unless it has an entry that has to stay; tells whether it did.
+pub(in crate::upkeep) async fn take_away(
+    db: &DatabaseConnection,
+    partition: &Partition,
+    leave: Leave,
+    stays: Option<Condition>,
+) -> Result<bool, DbErr> {
+    let stays = stays.as_ref();
+    patiently(ATTEMPTS, PAUSE, || take_away_at_once(db, partition, leave, stays)).await
+}
+
+async fn take_away_at_once(
+    db: &DatabaseConnection,
+    partition: &Partition,
+    leave: Leave,
+    stays: Option<&Condition>,
+) -> Result<bool, DbErr> {
+    let txn = db.begin().await?;
+    txn.execute_unprepared(PATIENCE).await?;
+    if let Some(stays) = stays
+        && has_any(&txn, partition, stays.clone()).await?
+    {
+        txn.rollback().await?;
+        return Ok(false);
+    }
+    let name = quoted(&partition.name);
+    txn.execute_unprepared(&format!("ALTER TABLE audit_trail DETACH PARTITION {name}")).await?;
+    if matches!(leave, Leave::Drop) {
+        txn.execute_unprepared(&format!("DROP TABLE {name}")).await?;
+    }
+    txn.commit().await?;
+    Ok(true)
+}
+
+/// Nobody else writes to it from here on, so that the answer stays true. Writers of other partitions do not wait.
+async fn has_any(
+    txn: &DatabaseTransaction,
+    partition: &Partition,
+    stays: Condition,
+) -> Result<bool, DbErr> {
+    txn.execute_unprepared(&format!("LOCK TABLE {} IN SHARE MODE", quoted(&partition.name)))
+        .await?;
+    let any = Query::select()
+        .expr(Expr::val(1))
+        .from(Alias::new(&partition.name))
+        .cond_where(stays)
+        .limit(1)
+        .take();
+    Ok(txn.query_one(&any).await?.is_some())
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

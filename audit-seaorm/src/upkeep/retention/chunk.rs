@@ -1,0 +1,188 @@
+use std::time::{Duration, Instant};
+
+use sea_orm::{
+    Condition, DatabaseConnection, DbBackend, DbErr, DeleteMany, EntityTrait, IdenStatic,
+    IsolationLevel, QueryFilter, QueryOrder, QueryResult, QuerySelect, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, Value,
+    prelude::{DateTimeUtc, Uuid},
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{Pruned, Rules};
+use crate::{
+    entity::{Column, Entity},
+    trail::{first_rows, moment},
+    upkeep::{door::Door, patience::patiently},
+};
+
+/// The most binds that every database takes in one statement are about three times as many.
+pub(super) const MAX: u64 = 10_000;
+const MIN: u64 = 50;
+
+/// How long a transaction of ours should last, and how long others have the database for themselves after it.
+const LONGEST: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(10);
+
+const ATTEMPTS: u32 = 5;
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Deletes entries in small transactions.
+pub(super) struct Chunks<'a> {
+    pub(super) db: &'a DatabaseConnection,
+    pub(super) rules: &'a Rules,
+    pub(super) report: Pruned,
+    door: Door,
+    max: u64,
+    size: u64,
+    tell: Option<&'a (dyn Fn(&Pruned) + Send + Sync)>,
+}
+
+/// An entry by what finds it.
+#[derive(Clone)]
+pub(super) struct Place {
+    at: Value,
+    id: Value,
+    /// Not read on `SQLite`, which compares what is stored, whatever form that has.
+    moment: Option<DateTimeUtc>,
+}
+
+impl Place {
+    pub(super) fn read(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
+        let (at, id) = (Column::Timestamp.as_str(), Column::Id.as_str());
+        if backend == DbBackend::Sqlite {
+            return Ok(Self { at: stored(row, at)?, id: stored(row, id)?, moment: None });
+        }
+        let at = row.try_get("", at)?;
+        let id = row.try_get::<Uuid>("", id)?.into();
+        Ok(Self { at: moment(backend, at), id, moment: Some(at) })
+    }
+
+    pub(super) fn older(&self) -> Condition {
+        let at = || Expr::col(Column::Timestamp);
+        let earlier = at().lt(self.at.clone()).or(Expr::col(Column::Id).lt(self.id.clone()));
+        Condition::all().add(at().lte(self.at.clone())).add(earlier)
+    }
+
+    fn newer(&self) -> Condition {
+        let at = || Expr::col(Column::Timestamp);
+        let later = at().gt(self.at.clone()).or(Expr::col(Column::Id).gt(self.id.clone()));
+        Condition::all().add(at().gte(self.at.clone())).add(later)
+    }
+}
+
+fn stored(row: &QueryResult, column: &str) -> Result<Value, DbErr> {
+    match row.try_get::<String>("", column) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Ok(row.try_get::<Vec<u8>>("", column)?.into()),
+    }
+}
+
+impl<'a> Chunks<'a> {
+    pub(super) async fn new(
+        db: &'a DatabaseConnection,
+        rules: &'a Rules,
+        max: u64,
+        tell: Option<&'a (dyn Fn(&Pruned) + Send + Sync)>,
+    ) -> Result<Self, DbErr> {
+        let door = Door::find(db).await?;
+        Ok(Self { db, rules, report: Pruned::default(), door, max, size: smallest(max), tell })
+    }
+
+    pub(super) fn into_report(self) -> Pruned {
+        self.report
+    }
+
+    /// How many should be deleted at once.
+    pub(super) fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
+    /// Deletes the entries that meet this, the oldest first.
+    pub(super) async fn delete_all(&mut self, of: Condition) -> Result<(), DbErr> {
+        let mut last: Option<Place> = None;
+        loop {
+            let limit = self.size;
+            let entries = Entity::find()
+                .select_only()
+                .columns([Column::Timestamp, Column::Id])
+                .filter(of.clone())
+                .filter(self.rules.free())
+                .filter(Condition::all().add_option(last.as_ref().map(Place::newer)))
+                .order_by_asc(Column::Timestamp)
+                .order_by_asc(Column::Id);
+            let rows = first_rows(self.db, entries, limit).await?;
+            let places = rows.iter().map(|row| Place::read(row, self.rules.backend));
+            let places = places.collect::<Result<Vec<_>, _>>()?;
+            last = places.last().cloned();
+            self.delete(&places).await?;
+            if (places.len() as u64) < limit {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes these entries, unless they are held.
+    pub(super) async fn delete(&mut self, places: &[Place]) -> Result<(), DbErr> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let ids = places.iter().map(|place| place.id.clone());
+        let delete = Entity::delete_many()
+            .filter(Expr::col(Column::Id).is_in(ids))
+            .filter(self.months_of(places))
+            .filter(self.rules.free());
+        let begun = Instant::now();
+        let this = &*self;
+        let delete = &delete;
+        self.report.deleted += patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete)).await?;
+        self.report.chunks += 1;
+        self.adapt(begun.elapsed());
+        self.tell();
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+
+    async fn run(&self, delete: &DeleteMany<Entity>) -> Result<u64, DbErr> {
+        let txn = self.db.begin_with_options(self.options()).await?;
+        self.door.open(&txn).await?;
+        let deleted = delete.clone().exec(&txn).await?.rows_affected;
+        self.door.close(&txn).await?;
+        txn.commit().await?;
+        Ok(deleted)
+    }
+
+    /// What leads to the partitions; the ids alone would be looked for in each.
+    fn months_of(&self, places: &[Place]) -> Condition {
+        let moments = || places.iter().filter_map(|place| place.moment);
+        let ends = moments().min().zip(moments().max());
+        let between = ends
+            .filter(|_| self.rules.backend == DbBackend::Postgres)
+            .map(|(first, last)| Expr::col(Column::Timestamp).between(first, last));
+        Condition::all().add_option(between)
+    }
+
+    pub(super) fn tell(&self) {
+        if let Some(tell) = self.tell {
+            tell(&self.report);
+        }
+    }
+
+    /// Under `MariaDB`'s own default a range that is deleted keeps others from inserting into it.
+    fn options(&self) -> TransactionOptions {
+        let sqlite = self.rules.backend == DbBackend::Sqlite;
+        TransactionOptions {
+            isolation_level: (!sqlite).then_some(IsolationLevel::ReadCommitted),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        }
+    }
+
+    fn adapt(&mut self, took: Duration) {
+        self.size = if took > LONGEST { self.size / 2 } else { self.size * 2 };
+        self.size = self.size.clamp(smallest(self.max), self.max);
+    }
+}
+
+fn smallest(max: u64) -> u64 {
+    std::cmp::min(MIN, max)
+}
