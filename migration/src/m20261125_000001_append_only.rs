@@ -104,9 +104,20 @@ const POSTGRES: &[&str] = &[
      END $$",
     "ALTER TABLE audit_trail ENABLE ALWAYS TRIGGER audit_trail_no_change",
     "ALTER TABLE audit_trail ENABLE ALWAYS TRIGGER audit_trail_no_truncate",
+    POSTGRES_PARTITIONS,
 ];
 
+/// `TRUNCATE` of a partition sets off no trigger of the table that it is a part of.
+const POSTGRES_PARTITIONS: &str = "DO $$ BEGIN \
+     IF to_regproc('audit_trail_guard_partition') IS NOT NULL THEN \
+     PERFORM audit_trail_guard_partition(inhrelid) FROM pg_inherits WHERE inhparent = 'audit_trail'::regclass; \
+     END IF; END $$";
+
 const POSTGRES_DOWN: &[&str] = &[
+    "DO $$ DECLARE part regclass; BEGIN \
+     FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'audit_trail'::regclass LOOP \
+     EXECUTE format('DROP TRIGGER IF EXISTS audit_trail_no_truncate ON %s', part); \
+     END LOOP; END $$",
     "DROP TRIGGER audit_trail_no_truncate ON audit_trail",
     "DROP TRIGGER audit_trail_no_change ON audit_trail",
     "DROP FUNCTION audit_trail_is_append_only()",

@@ -1,13 +1,13 @@
 //! The migration `append_only`: the database itself keeps entries from being changed.
 
 use audit_seaorm::{AuditTrail, AuditTransaction};
-use audit_tests::{Backend, TestDb, connect};
+use audit_tests::{Backend, TestDb};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::{
     entities::post,
-    support::{entries, new_post, number, sql, trail},
+    support::{Role, entries, new_post, number, sql, trail},
 };
 
 audit_tests::tests! {
@@ -131,32 +131,6 @@ async fn taken_back_it_leaves_nothing(t: TestDb) {
     write(&t.db, "b").await;
     assert!(t.db.execute_unprepared("DELETE FROM audit_trail").await.is_err());
     Migrator::down(&t.db, None).await.unwrap();
-}
-
-/// A role that may log in, as docs/operations.md makes it.
-struct Role(String);
-
-impl Role {
-    async fn create(t: &TestDb, kind: &str, grants: &[&str]) -> Self {
-        let database = t.url().rsplit('/').next().unwrap();
-        let name = format!("{kind}_{database}");
-        sql(&t.db, &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'secret'")).await;
-        for grant in grants {
-            sql(&t.db, &grant.replace("{role}", &format!("\"{name}\""))).await;
-        }
-        Self(name)
-    }
-
-    async fn connect(&self, t: &TestDb) -> DatabaseConnection {
-        let (_, place) = t.url().rsplit_once('@').unwrap();
-        let url = format!("postgres://{}:secret@{place}", self.0);
-        connect(t.backend, &url, |_| {}).await.unwrap()
-    }
-
-    /// Roles are the server's, not the database's.
-    async fn remove(self, t: &TestDb) {
-        sql(&t.db, &format!("DROP OWNED BY \"{0}\"; DROP ROLE \"{0}\"", self.0)).await;
-    }
 }
 
 const APPLICATION: [&str; 4] = [

@@ -28,6 +28,7 @@ mod mirror;
 mod moments;
 mod no_phantom;
 mod output;
+mod partition;
 mod policy;
 mod property;
 mod query;
@@ -35,11 +36,13 @@ mod rbac;
 mod regress;
 mod relations;
 mod restore;
+mod retention;
 mod stats;
 mod support;
 mod transaction;
 mod two_years;
 mod ui;
+mod upkeep;
 mod values;
 mod verify;
 mod who;
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
             moments::tests(),
             no_phantom::tests(),
             output::tests(),
+            partition::tests(),
             policy::tests(),
             property::tests(),
             query::tests(),
@@ -79,10 +83,12 @@ fn main() -> ExitCode {
             regress::tests(),
             relations::tests(),
             restore::tests(),
+            retention::tests(),
             stats::tests(),
             transaction::tests(),
             two_years::tests(),
             ui::tests(),
+            upkeep::tests(),
             values::tests(),
             verify::tests(),
             who::tests(),

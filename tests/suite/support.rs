@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 
 use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
-use audit_tests::TestDb;
+use audit_tests::{TestDb, connect};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExecResult, QueryOrder,
-    QueryResult, Statement, prelude::async_trait::async_trait,
+    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
+    ExecResult, QueryOrder, QueryResult, Statement, prelude::async_trait::async_trait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -119,6 +119,36 @@ pub(crate) async fn dump(t: &TestDb) -> Vec<u8> {
         text.extend(row.try_get_by_index::<String>(0).unwrap().into_bytes());
     }
     text
+}
+
+/// A role that may log in, as docs/operations.md makes it.
+pub(crate) struct Role(String);
+
+impl Role {
+    pub(crate) async fn create(t: &TestDb, kind: &str, grants: &[&str]) -> Self {
+        let database = t.url().rsplit('/').next().unwrap();
+        let name = format!("{kind}_{database}");
+        sql(&t.db, &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'secret'")).await;
+        for grant in grants {
+            sql(&t.db, &grant.replace("{role}", &format!("\"{name}\""))).await;
+        }
+        Self(name)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) async fn connect(&self, t: &TestDb) -> DatabaseConnection {
+        let (_, place) = t.url().rsplit_once('@').unwrap();
+        let url = format!("postgres://{}:secret@{place}", self.0);
+        connect(t.backend, &url, |_| {}).await.unwrap()
+    }
+
+    /// Roles are the server's, not the database's.
+    pub(crate) async fn remove(self, t: &TestDb) {
+        sql(&t.db, &format!("DROP OWNED BY \"{0}\"; DROP ROLE \"{0}\"", self.0)).await;
+    }
 }
 
 /// A connection of somebody else's making, which notes what it is asked for rows.

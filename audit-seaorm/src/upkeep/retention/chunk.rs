@@ -19,9 +19,17 @@ use crate::{
 pub(super) const MAX: u64 = 10_000;
 const MIN: u64 = 50;
 
-/// How long a transaction of ours should last, and how long others have the database for themselves after it.
-const LONGEST: Duration = Duration::from_millis(50);
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long a transaction of ours should last, and how much longer others have the database for themselves after it.
+struct Pace {
+    longest: Duration,
+    pause: u32,
+}
+
+/// The lock of an entry is nobody else's to wait for, as long as it is old.
+const ROW_BY_ROW: Pace = Pace { longest: Duration::from_millis(50), pause: 1 };
+
+/// Every writer waits for every other one, and asks again less and less often.
+const ONE_WRITER: Pace = Pace { longest: Duration::from_millis(15), pause: 4 };
 
 const ATTEMPTS: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -136,9 +144,11 @@ impl<'a> Chunks<'a> {
         let delete = &delete;
         self.report.deleted += patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete)).await?;
         self.report.chunks += 1;
-        self.adapt(begun.elapsed());
+        let pace = self.pace();
+        let took = begun.elapsed();
+        self.adapt(took, pace.longest);
         self.tell();
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(took * pace.pause).await;
         Ok(())
     }
 
@@ -177,8 +187,12 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    fn adapt(&mut self, took: Duration) {
-        self.size = if took > LONGEST { self.size / 2 } else { self.size * 2 };
+    fn pace(&self) -> &'static Pace {
+        if self.rules.backend == DbBackend::Sqlite { &ONE_WRITER } else { &ROW_BY_ROW }
+    }
+
+    fn adapt(&mut self, took: Duration, longest: Duration) {
+        self.size = if took > longest { self.size / 2 } else { self.size * 2 };
         self.size = self.size.clamp(smallest(self.max), self.max);
     }
 }

@@ -75,8 +75,8 @@ impl Prune {
         self
     }
 
-    /// How many entries are deleted at once, at most: from 1 to 10,000, and 1,000 by default. Fewer are, where a thousand
-    /// take longer than a twentieth of a second: others wait so long at most.
+    /// How many entries are deleted at once, at most: from 1 to 10,000, and 1,000 by default. Fewer are where these take
+    /// longer than a twentieth of a second, or 15 ms on `SQLite`, where every writer waits for it.
     pub fn chunk(mut self, entries: u64) -> Self {
         self.chunk = entries.clamp(1, chunk::MAX);
         self
