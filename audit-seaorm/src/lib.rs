@@ -80,6 +80,7 @@
 //! | `macros` | yes | `#[derive(Auditable)]`, `#[audited]` |
 //! | `stream` | yes | [`AuditTransaction`] streams, as `SeaORM`'s own transactions do |
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
+//! | `metrics` | no | counters, gauges and histograms through the `metrics` facade: see [`metrics`](https://docs.rs/audit-seaorm/latest/audit_seaorm/metrics) |
 //! | `rbac` | no | `SeaORM`'s `RestrictedConnection` and `RestrictedTransaction` are recorded on; the role needs `insert` on `audit_trail`, and `select` on what it changes |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
 //!
@@ -98,6 +99,8 @@ pub mod encode;
 pub mod entity;
 mod error;
 mod guard;
+mod health;
+mod measure;
 mod record;
 mod registry;
 mod sql_text;
@@ -115,6 +118,9 @@ pub use audit_core::{
 pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
+pub use health::{Health, HealthProblem, TrailSize};
+#[cfg(feature = "metrics")]
+pub use measure::names as metrics;
 pub use trail::{
     ActivityBucket, AuditQuery, AuditTrail, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
     Diff, FieldRestore, Finding, FindingKind, Gap, GapReason, Incomplete, MAX_BUCKETS,

@@ -20,9 +20,11 @@ mod escape;
 mod failure;
 mod guard;
 mod harness;
+mod health;
 mod history;
 mod hooks;
 mod keys;
+mod measure;
 mod migration;
 mod mirror;
 mod moments;
@@ -67,9 +69,11 @@ fn main() -> ExitCode {
             failure::tests(),
             guard::tests(),
             harness::tests(),
+            health::tests(),
             history::tests(),
             hooks::tests(),
             keys::tests(),
+            measure::tests(),
             migration::tests(),
             mirror::tests(),
             moments::tests(),

@@ -4,7 +4,11 @@ use sea_orm::{
 };
 
 use super::{Executor, Target, ground::Ground, returning};
-use crate::{record, sql_text::Kind};
+use crate::{
+    measure::{Step, added},
+    record,
+    sql_text::Kind,
+};
 
 /// What will happen to the row, which decides how it is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +30,14 @@ impl Intent {
 
 /// A row as it stands, locked until the transaction ends; none if there is no such row.
 pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
+    ground: &Ground<'_, D>,
+    row: &Target<E>,
+    intent: Intent,
+) -> Result<Option<E::Model>, DbErr> {
+    added(Step::Image, read::<E, D>(ground, row, intent)).await
+}
+
+async fn read<E: EntityTrait, D: ConnectionTrait>(
     ground: &Ground<'_, D>,
     row: &Target<E>,
     intent: Intent,

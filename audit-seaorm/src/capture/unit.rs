@@ -6,15 +6,28 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
+use tracing::Instrument;
+
 use super::{Executor, escape::escaped, ground::Ground, shield, turn::Turn, write::Write};
 use crate::{
     error::Place,
     guard::Guard,
+    measure::{Step, added},
     writer::{Recorder, Sink},
 };
 
 /// Writes a row and its entry as one, on whatever the caller passed.
 pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
+    write: W,
+    recorder: Recorder<W::Entity>,
+    db: &C,
+) -> Result<W::Output, DbErr> {
+    let span =
+        tracing::debug_span!("audit.write", table = recorder.table(), operation = %W::OPERATION);
+    perform_in_span(write, recorder, db).instrument(span).await
+}
+
+async fn perform_in_span<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
     db: &C,
@@ -95,7 +108,7 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
             ..TransactionOptions::default()
         };
         Ok(Self {
-            txn: db.begin_with_options(options).await?,
+            txn: added(Step::Begin, db.begin_with_options(options)).await?,
             group: Some(Stamp::next().id),
             guard,
             turn: None,
@@ -104,7 +117,8 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
 
     async fn on_transaction<P: TransactionTrait<Transaction = T>>(txn: &P) -> Result<Self, DbErr> {
         let turn = Turn::take(txn).await;
-        Ok(Self { txn: txn.begin().await?, group: None, guard: None, turn: Some(turn) })
+        let txn = added(Step::Begin, txn.begin()).await?;
+        Ok(Self { txn, group: None, guard: None, turn: Some(turn) })
     }
 
     async fn perform<W: Write>(

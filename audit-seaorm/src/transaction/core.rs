@@ -13,6 +13,7 @@ use super::{
 use crate::{
     capture::{Ground, Write},
     guard::{self, Guard, Passage, Permits},
+    measure::{Step, added},
     writer::{Recorder, Sink, store_all},
 };
 
@@ -198,7 +199,8 @@ impl Core {
     async fn write(&self, take: fn(&Levels) -> Vec<AuditEntry>) -> Result<(), DbErr> {
         let unfinished = self.ledger.unfinished(Broken::EntryFailed);
         let entries = take(&self.ledger.levels);
-        store_all(&self.inner, self.config.failure_policy(), entries).await?;
+        let stored = store_all(&self.inner, self.config.failure_policy(), entries);
+        added(Step::Entry, stored).await?;
         unfinished.done();
         Ok(())
     }

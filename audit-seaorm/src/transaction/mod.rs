@@ -10,6 +10,7 @@ use std::{fmt, sync::Arc};
 
 use audit_core::AuditConfig;
 use sea_orm::{DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use tracing::Instrument;
 
 pub(crate) use self::{connection::within, core::Core, ledger::Broken};
 use self::{ledger::Ledger, levels::OpenLevel};
@@ -158,15 +159,16 @@ impl AuditTransaction {
         let core = self.core;
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
-        shield::run(begin, async move |_turn| {
+        let span = tracing::debug_span!("audit.commit", transaction_id = %core.group());
+        let commit = shield::run(begin, async move |_turn| {
             // Nobody but the writes under way shares it, and none is under way.
             let core = Arc::into_inner(core).ok_or(AuditError::NestedTransactionOpen)?;
             match core.parent.clone() {
                 Some(parent) => hand_over(core, parent).await,
                 None => write_and_commit(core).await,
             }
-        })
-        .await
+        });
+        commit.instrument(span).await
     }
 
     /// Rolls back: neither changes nor entries remain. Dropping does the same, a little later.

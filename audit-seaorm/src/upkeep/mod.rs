@@ -11,3 +11,4 @@ pub use self::{
     retention::{Prune, PrunePlan, Pruned},
     schedule::{AuditUpkeep, Turn, UpkeepError, UpkeepHandle, UpkeepReport},
 };
+pub(crate) use self::{partition::months_ahead, schedule::last_run};

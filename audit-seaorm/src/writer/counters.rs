@@ -1,5 +1,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+
+#[cfg(feature = "metrics")]
+use crate::measure::names;
+
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
 static ESCAPED: AtomicU64 = AtomicU64::new(0);
@@ -12,7 +17,7 @@ static ESCAPED: AtomicU64 = AtomicU64::new(0);
 /// let counters = AuditCounters::now();
 /// assert_eq!((counters.written, counters.failed, counters.escaped), (0, 0, 0));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditCounters {
     /// Entries stored. One whose transaction is rolled back later is still counted here.
@@ -38,13 +43,19 @@ impl AuditCounters {
 
     pub(crate) fn count_written(entries: usize) {
         WRITTEN.fetch_add(entries as u64, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!(names::WRITTEN).increment(entries as u64);
     }
 
     pub(crate) fn count_failed(entries: usize) {
         FAILED.fetch_add(entries as u64, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!(names::FAILED).increment(entries as u64);
     }
 
     pub(crate) fn count_escaped() {
         ESCAPED.fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!(names::ESCAPES).increment(1);
     }
 }

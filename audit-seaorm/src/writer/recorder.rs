@@ -9,6 +9,7 @@ use crate::{
     capture::{Executor, Ground},
     entity::TABLE,
     error::AuditError,
+    measure::{Step, added},
     record,
 };
 
@@ -156,7 +157,7 @@ async fn write<D: ConnectionTrait>(
         // Counted when it is written.
         (Ok(Some(entry)), Sink::Buffer(txn)) => return txn.keep(entry).await,
         (Ok(Some(entry)), Sink::Connection(_)) => {
-            store(ground.db, config.failure_policy(), entry).await
+            added(Step::Entry, store(ground.db, config.failure_policy(), entry)).await
         }
         (Err(error), _) => Ok(Err(error.into())),
     };
@@ -203,7 +204,8 @@ async fn write_all<D: ConnectionTrait>(
     if let (Sink::Connection(_), Executor::Transaction(txn)) =
         (ground.sink, Executor::of(ground.db))
     {
-        return store_all(txn, config.failure_policy(), entries).await;
+        let stored = store_all(txn, config.failure_policy(), entries);
+        return added(Step::Entry, stored).await;
     }
     for entry in entries {
         write(ground, config, table, Ok(Some(entry))).await?;

@@ -5,7 +5,10 @@ use super::{
     page_size::PageSize,
     selection::Selection,
 };
-use crate::capture::{Ground, Intent};
+use crate::{
+    capture::{Ground, Intent},
+    measure::{Step, added},
+};
 
 /// How many rows one statement names by their keys at most.
 pub(super) const MAX_NAMED: usize = 1024;
@@ -39,8 +42,11 @@ impl<'a, E: EntityTrait, D: ConnectionTrait> Pages<'a, E, D> {
             return Ok(Vec::new());
         }
         let limit = self.size.as_ref().map(PageSize::rows);
-        let mut rows =
-            self.selection.locked(self.ground, self.intent, self.last.as_ref(), limit).await?;
+        let mut rows = added(
+            Step::Image,
+            self.selection.locked(self.ground, self.intent, self.last.as_ref(), limit),
+        )
+        .await?;
         self.last = rows.last().map(key_of::<E>);
         self.done = limit.is_none_or(|limit| (rows.len() as u64) < limit);
         let mut parts = Vec::new();

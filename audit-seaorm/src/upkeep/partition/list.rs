@@ -49,6 +49,17 @@ pub(in crate::upkeep) async fn is_partitioned(db: &DatabaseConnection) -> Result
     Ok(db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?.is_some())
 }
 
+/// How many months after the present one have a partition; none if the trail has no partitions.
+pub(crate) async fn months_ahead(db: &DatabaseConnection) -> Result<Option<u32>, DbErr> {
+    if !is_partitioned(db).await? {
+        return Ok(None);
+    }
+    let sql = "SELECT COUNT(*) FROM audit_trail_partitions() WHERE starts > now()";
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let months: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(u32::try_from(months).ok())
+}
+
 /// Whether the role may take partitions away.
 pub(in crate::upkeep) async fn is_owner(db: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = "SELECT 1 FROM pg_class \

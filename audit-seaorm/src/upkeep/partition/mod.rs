@@ -5,6 +5,7 @@ mod list;
 
 pub(super) use leave::{Leave, take_away};
 pub use list::Partition;
+pub(crate) use list::months_ahead;
 pub(super) use list::{is_owner, is_partitioned, list};
 
 use std::time::Duration;

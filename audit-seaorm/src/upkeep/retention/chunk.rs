@@ -11,6 +11,7 @@ use sea_orm::{
 use super::{Pruned, Rules};
 use crate::{
     entity::{Column, Entity},
+    measure,
     trail::{first_rows, moment},
     upkeep::{door::Door, patience::patiently},
 };
@@ -142,7 +143,9 @@ impl<'a> Chunks<'a> {
         let begun = Instant::now();
         let this = &*self;
         let delete = &delete;
-        self.report.deleted += patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete)).await?;
+        let deleted = patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete)).await?;
+        measure::pruned(deleted);
+        self.report.deleted += deleted;
         self.report.chunks += 1;
         let pace = self.pace();
         let took = begun.elapsed();

@@ -12,6 +12,7 @@ use std::{fmt, sync::Arc};
 
 use audit_core::{AuditConfig, Retention};
 use sea_orm::{DatabaseConnection, DbErr};
+use tracing::Instrument;
 
 use self::chunk::Chunks;
 pub use self::{plan::PrunePlan, report::Pruned};
@@ -119,7 +120,7 @@ impl Prune {
     /// Dropped half-way, some chunks are gone, each as a whole or not at all.
     pub async fn exec(&self, db: &impl AuditPool) -> Result<Pruned, DbErr> {
         let db = db.guarded().into_inner();
-        self.run(&db).await
+        self.run(&db).instrument(tracing::info_span!("audit.prune")).await
     }
 
     async fn run(&self, db: &DatabaseConnection) -> Result<Pruned, DbErr> {

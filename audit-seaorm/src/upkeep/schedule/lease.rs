@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value, prelude::Uuid,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value,
+    prelude::{DateTimeUtc, Uuid},
 };
 
 /// The right to do a task, which one instance has at a time: a row of `audit_trail_schedule`. It ends by itself, so that
@@ -85,6 +86,14 @@ impl Lease {
         execute(db, sql, [self.task.into()]).await?;
         Ok(())
     }
+}
+
+/// When a task was done last. It is not known, either, where the table is missing that tells of it, which only those
+/// need who run upkeep.
+pub(super) async fn ran_at(db: &DatabaseConnection, task: &'static str) -> Option<DateTimeUtc> {
+    let sql = "SELECT ran_at FROM audit_trail_schedule WHERE task = {}";
+    let row = db.query_one_raw(statement(db, sql, [task.into()])).await.ok()??;
+    DateTimeUtc::from_timestamp_millis(row.try_get_by_index::<Option<i64>>(0).ok()??)
 }
 
 /// Milliseconds since 1970.

@@ -10,6 +10,7 @@ use std::{fmt, time::Duration};
 use audit_core::{AuditConfig, Retention};
 use sea_orm::DatabaseConnection;
 
+pub(crate) use self::turn::last_run;
 pub use self::{
     handle::UpkeepHandle,
     report::{Turn, UpkeepError, UpkeepReport},

@@ -1,13 +1,19 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, prelude::DateTimeUtc};
+use tracing::Instrument;
 
 use super::{
     AuditUpkeep, Turn, UpkeepError, UpkeepReport,
-    lease::{Claim, Lease},
+    lease::{self, Claim, Lease},
 };
-use crate::{AuditTrail, upkeep::partition};
+use crate::{AuditTrail, health, upkeep::partition};
+
+/// When upkeep came to its end last.
+pub(crate) async fn last_run(db: &DatabaseConnection) -> Option<DateTimeUtc> {
+    lease::ran_at(db, TASK).await
+}
 
 const TASK: &str = "upkeep";
 
@@ -32,7 +38,12 @@ impl AuditUpkeep {
             Claim::Taken => return Ok(Turn::Taken),
             Claim::Granted => {}
         }
-        let outcome = match select(pin!(self.work()), pin!(keep(&lease, &self.db))).await {
+        let outcome = match select(
+            pin!(self.work().instrument(tracing::info_span!("audit.upkeep"))),
+            pin!(keep(&lease, &self.db)),
+        )
+        .await
+        {
             Either::Left((outcome, _)) => outcome,
             Either::Right((error, _)) => Err(error),
         };
@@ -49,6 +60,7 @@ impl AuditUpkeep {
         }
         let prune = AuditTrail::prune().retention(self.retention.clone());
         report.pruned = prune.exec(&self.db).await?;
+        health::measured(&self.db).await?;
         Ok(report)
     }
 }

@@ -1,0 +1,51 @@
+use audit_core::{AuditEntry, Operation, Stamp};
+use sea_orm::{
+    DatabaseConnection, DbErr, EntityTrait, QueryOrder, QuerySelect, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, prelude::DateTimeUtc,
+};
+
+use crate::{
+    entity::{Column, Entity, TABLE},
+    writer,
+};
+
+/// Stores an entry that nobody sees, as every write does, and takes it back.
+pub(super) async fn store_and_take_back(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let txn = db.begin_with_options(options).await?;
+    let stored = writer::store(&txn, entry()).await;
+    txn.rollback().await?;
+    stored
+}
+
+fn entry() -> AuditEntry {
+    let Stamp { id, at } = Stamp::next();
+    AuditEntry {
+        id,
+        table_name: TABLE.to_owned(),
+        record_id: "health".to_owned(),
+        operation: Operation::Create,
+        old_values: None,
+        new_values: None,
+        user_id: None,
+        user_email: None,
+        request_id: None,
+        transaction_id: None,
+        reason: None,
+        metadata: None,
+        timestamp: at,
+    }
+}
+
+pub(super) async fn newest_entry(db: &DatabaseConnection) -> Result<Option<DateTimeUtc>, DbErr> {
+    let newest = Entity::find()
+        .select_only()
+        .column(Column::Timestamp)
+        .order_by_desc(Column::Timestamp)
+        .order_by_desc(Column::Id)
+        .limit(1);
+    newest.into_tuple().one(db).await
+}
