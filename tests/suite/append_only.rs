@@ -1,6 +1,6 @@
 //! The migration `append_only`: the database itself keeps entries from being changed.
 
-use audit_seaorm::{AuditTrail, AuditTransaction};
+use audit_seaorm::{AuditTrail, AuditTransaction, AuditUpkeep, Limits, Retention, Turn};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -194,6 +194,7 @@ async fn a_role_of_its_own_does_the_upkeep(t: TestDb) {
         "GRANT USAGE ON SCHEMA public TO {role}",
         "GRANT SELECT, DELETE ON audit_trail TO {role}",
         "GRANT INSERT, DELETE ON audit_trail_upkeep TO {role}",
+        "GRANT SELECT, INSERT, UPDATE ON audit_trail_schedule TO {role}",
     ];
     let role = Role::create(&t, "upkeep", &grants).await;
     let upkeep = role.connect(&t).await;
@@ -210,6 +211,10 @@ async fn a_role_of_its_own_does_the_upkeep(t: TestDb) {
         .await
         .unwrap();
     assert_eq!(entries(&t.db).await.len(), 2);
+    let newest = Retention::new().all(Limits::new().newest_per_table(1));
+    let turn = AuditUpkeep::new(&upkeep).retention(newest).run().await.unwrap();
+    assert!(matches!(turn, Turn::Done(report) if report.pruned.deleted == 1));
+    assert_eq!(entries(&t.db).await.len(), 1);
     upkeep.close().await.unwrap();
     role.remove(&t).await;
 }

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 
 use crate::{
     entities::post,
-    support::{Role, create, entries, migrate, new_post, sql},
+    support::{Role, create, entries, migrate, new_post, partition, sql},
 };
 
 audit_tests::tests! {
@@ -84,8 +84,7 @@ async fn a_role_that_may_not_write_is_told_of(t: TestDb) {
 
 async fn months_that_run_out_are_told_of(t: TestDb) {
     migrate(&t).await;
-    let manager = sea_orm_migration::SchemaManager::new(&t.db);
-    audit_migration::partition_by_month().up(&manager).await.unwrap();
+    partition(&t.db).await;
     assert_eq!(AuditTrail::health(&t.db).await.months_ahead, Some(3));
     let ahead = "SELECT string_agg(format('DROP TABLE %I', name), ';') FROM audit_trail_partitions() WHERE starts > now()";
     let row =

@@ -18,7 +18,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::{
     entities::post,
-    support::{Role, by, entries, new_post, number, sql, trail},
+    support::{Role, by, entries, new_post, number, partition, sql, trail},
 };
 
 audit_tests::tests! {
@@ -240,10 +240,7 @@ async fn a_trail_is_converted_while_others_write(t: TestDb) {
     let writers = Writers::start(&t.db);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let begun = Instant::now();
-    audit_migration::partition_by_month()
-        .up(&sea_orm_migration::SchemaManager::new(&t.db))
-        .await
-        .unwrap();
+    partition(&t.db).await;
     let took = begun.elapsed();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (writes, longest) = writers.stop().await;

@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 
 use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
-use audit_tests::{TestDb, connect};
+use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
     ExecResult, QueryOrder, QueryResult, Statement, prelude::async_trait::async_trait,
 };
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::entities::post;
 
@@ -23,9 +23,17 @@ macro_rules! create {
 }
 pub(crate) use create;
 
-/// Creates the trail.
+/// Creates the trail, with a partition for each month if `AUDIT_TEST_PARTITIONED` asks for it.
 pub(crate) async fn migrate(t: &TestDb) {
     audit_migration::Migrator::up(&t.db, None).await.unwrap();
+    if t.backend == Backend::Postgres && std::env::var_os("AUDIT_TEST_PARTITIONED").is_some() {
+        partition(&t.db).await;
+    }
+}
+
+/// Partitions the trail.
+pub(crate) async fn partition(db: &DatabaseConnection) {
+    audit_migration::partition_by_month().up(&SchemaManager::new(db)).await.unwrap();
 }
 
 /// A post to insert.
@@ -104,12 +112,12 @@ pub(crate) async fn dump(t: &TestDb) -> Vec<u8> {
         }
     }
     let cast = match t.backend {
-        audit_tests::Backend::Postgres => "SELECT a::text FROM audit_trail a",
-        audit_tests::Backend::MariaDb => {
+        Backend::Postgres => "SELECT a::text FROM audit_trail a",
+        Backend::MariaDb => {
             "SELECT CAST(CONCAT_WS('|', record_id, BINARY old_values, BINARY new_values) AS CHAR) \
              FROM audit_trail"
         }
-        audit_tests::Backend::Sqlite => {
+        Backend::Sqlite => {
             "SELECT concat_ws('|', table_name, record_id, operation, old_values, new_values, user_id, \
              user_email, request_id, reason, metadata) FROM audit_trail"
         }

@@ -6,7 +6,7 @@ use audit_seaorm::{AuditUpkeep, Limits, Retention, Turn};
 use audit_tests::{Backend, TestDb};
 use sea_orm::ConnectionTrait;
 
-use crate::support::{migrate, number, sql};
+use crate::support::{migrate, number, partition, sql};
 
 audit_tests::tests! {
     it_is_done_when_it_is_due_and_not_before,
@@ -162,9 +162,8 @@ async fn in_the_background_it_goes_on_until_it_is_stopped(t: TestDb) {
 }
 
 async fn it_makes_the_months_to_come(t: TestDb) {
-    use sea_orm_migration::SchemaManager;
     migrate(&t).await;
-    audit_migration::partition_by_month().up(&SchemaManager::new(&t.db)).await.unwrap();
+    partition(&t.db).await;
     let Turn::Done(report) = upkeep(&t).months_ahead(5).run().await.unwrap() else {
         panic!("it is due");
     };

@@ -59,6 +59,7 @@ impl AuditTrail {
 }
 
 /// What the database tells.
+#[derive(Clone, Copy)]
 struct Seen {
     newest_entry: Option<DateTimeUtc>,
     months_ahead: Option<u32>,

@@ -6,7 +6,10 @@ use sea_orm::{
 };
 
 use super::{ATTEMPTS, PATIENCE, PAUSE, Partition, list};
-use crate::upkeep::{patience::patiently, retention::Rules};
+use crate::{
+    capture::shield,
+    upkeep::{patience::patiently, retention::Rules},
+};
 
 /// What becomes of a partition that leaves the trail.
 #[derive(Clone, Copy)]
@@ -38,20 +41,28 @@ pub(in crate::upkeep) async fn take_away(
     leave: Leave,
     stays: Option<Condition>,
 ) -> Result<bool, DbErr> {
-    let stays = stays.as_ref();
-    patiently(ATTEMPTS, PAUSE, || take_away_at_once(db, partition, leave, stays)).await
+    let stays = &stays;
+    patiently(ATTEMPTS, PAUSE, || {
+        let partition = partition.clone();
+        let stays = stays.clone();
+        let db = db.clone();
+        // To its end, even if it is dropped half-way.
+        shield::run(async move { db.begin().await }, async move |txn| {
+            take_away_in(txn, &partition, leave, stays).await
+        })
+    })
+    .await
 }
 
-async fn take_away_at_once(
-    db: &DatabaseConnection,
+async fn take_away_in(
+    txn: DatabaseTransaction,
     partition: &Partition,
     leave: Leave,
-    stays: Option<&Condition>,
+    stays: Option<Condition>,
 ) -> Result<bool, DbErr> {
-    let txn = db.begin().await?;
     txn.execute_unprepared(PATIENCE).await?;
     if let Some(stays) = stays
-        && has_any(&txn, partition, stays.clone()).await?
+        && has_any(&txn, partition, stays).await?
     {
         txn.rollback().await?;
         return Ok(false);

@@ -16,7 +16,7 @@ use sea_orm::{
 };
 
 use super::patience::patiently;
-use crate::{AuditPool, AuditTrail, error::AuditError};
+use crate::{AuditPool, AuditTrail, capture::shield, error::AuditError};
 
 /// How long others may have to wait behind us for a lock, and how often it is tried. Who waits for a whole table lets
 /// everybody wait behind it.
@@ -141,12 +141,16 @@ pub(super) async fn create(
     Ok(made)
 }
 
+/// To its end, even if it is dropped half-way.
 async fn create_month(db: &DatabaseConnection, month: u32) -> Result<Option<String>, DbErr> {
     let sql =
         format!("SELECT audit_trail_create_partition(now() + make_interval(months => {month}))");
-    let txn = db.begin().await?;
-    txn.execute_unprepared(PATIENCE).await?;
-    let row = txn.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-    txn.commit().await?;
-    row.map_or(Ok(None), |row| row.try_get_by_index(0))
+    let db = db.clone();
+    shield::run(async move { db.begin().await }, async move |txn| {
+        txn.execute_unprepared(PATIENCE).await?;
+        let row = txn.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        txn.commit().await?;
+        row.map_or(Ok(None), |row| row.try_get_by_index(0))
+    })
+    .await
 }

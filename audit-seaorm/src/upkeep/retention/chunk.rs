@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::{Pruned, Rules};
 use crate::{
+    capture::shield,
     entity::{Column, Entity},
     measure,
     trail::{first_rows, moment},
@@ -143,7 +144,7 @@ impl<'a> Chunks<'a> {
         let begun = Instant::now();
         let this = &*self;
         let delete = &delete;
-        let deleted = patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete)).await?;
+        let deleted = patiently(ATTEMPTS, RETRY_PAUSE, || this.run(delete.clone())).await?;
         measure::pruned(deleted);
         self.report.deleted += deleted;
         self.report.chunks += 1;
@@ -155,13 +156,18 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
-    async fn run(&self, delete: &DeleteMany<Entity>) -> Result<u64, DbErr> {
-        let txn = self.db.begin_with_options(self.options()).await?;
-        self.door.open(&txn).await?;
-        let deleted = delete.clone().exec(&txn).await?.rows_affected;
-        self.door.close(&txn).await?;
-        txn.commit().await?;
-        Ok(deleted)
+    /// To its end, even if it is dropped half-way.
+    async fn run(&self, delete: DeleteMany<Entity>) -> Result<u64, DbErr> {
+        let (db, door, options) = (self.db.clone(), self.door, self.options());
+        let begin = async move { db.begin_with_options(options).await };
+        shield::run(begin, async move |txn| {
+            door.open(&txn).await?;
+            let deleted = delete.exec(&txn).await?.rows_affected;
+            door.close(&txn).await?;
+            txn.commit().await?;
+            Ok(deleted)
+        })
+        .await
     }
 
     /// What leads to the partitions; the ids alone would be looked for in each.

@@ -5,7 +5,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use super::{AuditUpkeep, Turn};
 
 /// How often it is looked whether upkeep is due, at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Upkeep in the background. Dropping it stops the task at its next await, as [`stop`](Self::stop) does after the turn that
 /// is under way.
@@ -22,6 +22,7 @@ impl AuditUpkeep {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
+    #[must_use = "upkeep stops when this is dropped"]
     pub fn start(self) -> UpkeepHandle {
         let (stop, stopped) = oneshot::channel();
         UpkeepHandle { stop: Some(stop), task: tokio::spawn(self.go_on(stopped)) }

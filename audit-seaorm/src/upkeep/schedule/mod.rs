@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::AuditPool;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 const MONTHS_AHEAD: u32 = 3;
 
 /// What the trail needs done again and again: its [`Retention`] and, where it is partitioned, the months to come.

@@ -18,8 +18,8 @@ pub(crate) async fn last_run(db: &DatabaseConnection) -> Option<DateTimeUtc> {
 const TASK: &str = "upkeep";
 
 /// How long an instance that is heard of no more is waited for, and how often one tells that it is there.
-const LEASE: Duration = Duration::from_secs(300);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(5);
+const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 
 impl AuditUpkeep {
     /// Does it now if it is due and no other instance is at it.
