@@ -1,10 +1,14 @@
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{Arc, OnceLock},
 };
 
-use crate::{ConfigError, FieldRule, Policy, env, scope::Scope};
+use crate::{
+    Background, BackgroundWriter, ConfigError, FieldRule, Policy, background::Attached, env,
+    scope::Scope,
+};
 
 static INSTALLED: OnceLock<Arc<AuditConfig>> = OnceLock::new();
 
@@ -57,6 +61,8 @@ pub struct AuditConfig {
     full_record: bool,
     on_failure: FailurePolicy,
     on_escape: Escape,
+    background: Option<Background>,
+    writer: Option<Attached>,
 }
 
 impl AuditConfig {
@@ -109,6 +115,24 @@ impl AuditConfig {
         self
     }
 
+    /// Writes entries in the background by this writer, after the commit of their change. Defaults to none: a
+    /// change and its entry commit together.
+    ///
+    /// The writer is of one database: this configuration must be in force only where that is written.
+    #[must_use]
+    pub fn background(mut self, writer: &impl BackgroundWriter) -> Self {
+        self.writer = Some(Attached(writer.handle()));
+        self
+    }
+
+    /// Settings for a writer that is yet to be started, as [`from_env`](Self::from_env) reads them. By themselves
+    /// they change nothing. Defaults to none.
+    #[must_use]
+    pub fn with_background_settings(mut self, settings: Background) -> Self {
+        self.background = Some(settings);
+        self
+    }
+
     /// Reads the configuration from the environment. A variable that is not set leaves the default.
     ///
     /// | variable | value |
@@ -118,6 +142,15 @@ impl AuditConfig {
     /// | `AUDIT_FULL_RECORD` | `true` or `false` |
     /// | `AUDIT_ON_FAILURE` | `fail_write` or `continue` |
     /// | `AUDIT_ON_ESCAPE` | `refuse`, `warn` or `allow` |
+    /// | `AUDIT_BACKGROUND` | `true` or `false`: whether there are [`background_settings`](Self::background_settings) |
+    /// | `AUDIT_BACKGROUND_BATCH` | [`batch_size`](Background::batch_size): 1 to 256 |
+    /// | `AUDIT_BACKGROUND_INTERVAL_MS` | [`interval`](Background::interval): 0 to 60000 |
+    /// | `AUDIT_BACKGROUND_QUEUE` | [`queue`](Background::queue): 1 to 1000000 |
+    /// | `AUDIT_BACKGROUND_WHEN_FULL` | [`when_full`](Background::when_full): `wait` or `write_directly` |
+    /// | `AUDIT_BACKGROUND_WAIT_MS` | how long `wait` waits: 0 to 600000 |
+    /// | `AUDIT_BACKGROUND_FIRST_PAUSE_MS` | [`pauses`](Background::pauses): 1 to 60000 |
+    /// | `AUDIT_BACKGROUND_MAX_PAUSE_MS` | [`pauses`](Background::pauses): 1 to 600000, and no less than the first |
+    /// | `AUDIT_BACKGROUND_GIVE_UP_MS` | [`give_up`](Background::give_up): 0 to 86400000 |
     ///
     /// # Errors
     ///
@@ -171,6 +204,18 @@ impl AuditConfig {
     #[must_use]
     pub fn escape(&self) -> Escape {
         self.on_escape
+    }
+
+    /// The settings for a writer in the background, if one was asked for.
+    #[must_use]
+    pub fn background_settings(&self) -> Option<&Background> {
+        self.background.as_ref()
+    }
+
+    /// What [`background`](Self::background) was given, for the adapter that it is of.
+    #[must_use]
+    pub fn background_writer(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.writer.as_ref().map(|Attached(writer)| writer)
     }
 
     /// The policy that this configuration alone makes for a table; an entity adds its own rules.

@@ -106,9 +106,9 @@ mod transaction;
 mod writer;
 
 pub use audit_core::{
-    AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
-    FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable, PrintableValue,
-    REDACTED, spawn, spawn_blocking,
+    AuditConfig, AuditContext, AuditEntry, AuditUser, Background, Change, ConfigError, Escape,
+    FailurePolicy, FieldChange, FieldRule, Image, InAuditContext, Listing, Operation, Printable,
+    PrintableValue, REDACTED, WhenFull, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
@@ -121,4 +121,7 @@ pub use trail::{
     RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,
 };
 pub use transaction::AuditTransaction;
-pub use writer::AuditCounters;
+pub use writer::{
+    AuditCounters, AuditWriter, AuditWriterStatus, JsonLinesFile, LastResort, Reason, Replayed,
+    Unwritten,
+};

@@ -3,8 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
 static ESCAPED: AtomicU64 = AtomicU64::new(0);
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+static QUEUED: AtomicU64 = AtomicU64::new(0);
 
-/// What this process has counted since its start.
+/// What this process has counted since its start, and what it has in its queues.
 ///
 /// ```
 /// use audit_seaorm::AuditCounters;
@@ -23,6 +25,11 @@ pub struct AuditCounters {
     /// Writes that could not be recorded truly, refused or let through by
     /// [`Escape`](crate::Escape).
     pub escaped: u64,
+    /// Entries of committed changes that are lost: written in the background, they reached neither the table
+    /// nor a last resort.
+    pub dropped: u64,
+    /// Entries that wait in a queue at this moment, of all [`AuditWriter`](crate::AuditWriter)s.
+    pub queued: u64,
 }
 
 impl AuditCounters {
@@ -33,6 +40,8 @@ impl AuditCounters {
             written: WRITTEN.load(Ordering::Relaxed),
             failed: FAILED.load(Ordering::Relaxed),
             escaped: ESCAPED.load(Ordering::Relaxed),
+            dropped: DROPPED.load(Ordering::Relaxed),
+            queued: QUEUED.load(Ordering::Relaxed),
         }
     }
 
@@ -42,6 +51,18 @@ impl AuditCounters {
 
     pub(crate) fn count_failed(entries: usize) {
         FAILED.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_dropped(entries: usize) {
+        DROPPED.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_queued(entries: usize) {
+        QUEUED.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn uncount_queued(entries: usize) {
+        QUEUED.fetch_sub(entries as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_escaped() {
