@@ -66,7 +66,6 @@ impl Consumer {
     async fn write(&mut self, mut batch: Batch) {
         let queue = Arc::clone(&self.ending.0);
         batch.truncate(chunk::size(batch.len(), Background::MAX_BATCH));
-        let places: Vec<_> = batch.iter().map(|(place, _)| *place).collect();
         let began = Instant::now();
         let attempt = self.attempt(batch).await;
         self.unsure = attempt.error.is_some();
@@ -91,10 +90,10 @@ impl Consumer {
         if !poison.is_empty() {
             tracing::error!(error, "audit entries are refused by the database");
             queue.give_up(&poison, Reason::Refused);
-        } else if self.patience.is_over() {
-            tracing::error!(error, "audit entries cannot be written");
-            queue.give_up(&places, Reason::GaveUp);
         } else {
+            if self.patience.is_over() {
+                queue.give_up_old(queue.settings.gives_up_after());
+            }
             tracing::warn!(error, "audit entries could not be written: they are tried again");
             sleep(pause).await;
         }

@@ -12,33 +12,47 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::{Queue, Reason, evidence, patience::Patience};
+use super::{Queue, Reason, evidence, patience::Patience, queue::same_record};
 use crate::{
     AuditTransaction,
     entity::{Column, Entity, moment},
     registry,
 };
 
+/// How often rows and entries may tell nothing. What is missing may come, from the queue of another process.
+const MAX_SILENCE: u32 = 8;
+
+/// What is to be seen of a unit.
+enum Sight {
+    /// Whether it has committed.
+    Told(bool),
+    /// Nothing that tells.
+    Silent,
+    /// Not enough yet.
+    Veiled,
+}
+
 /// Finds out what became of a unit, for as long as the settings say.
 pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Range<u64>) {
     let mut patience = Patience::new(&queue.settings);
-    let mut horizon = None;
+    let (mut horizon, mut silence) = (None, 0);
     loop {
         let began = Instant::now();
         match look(&db, &queue, &unit, &mut horizon).await {
-            Ok(Some(true)) => {
+            Ok(Sight::Told(true)) => {
                 tracing::info!("the answer to a COMMIT was lost: it took place");
                 return queue.ready(unit);
             }
-            Ok(Some(false)) => {
+            Ok(Sight::Told(false)) => {
                 tracing::info!("the answer to a COMMIT was lost: it did not take place");
                 return queue.void(unit);
             }
-            Ok(None) => tracing::debug!("a COMMIT is in doubt"),
+            Ok(Sight::Silent) => silence += 1,
+            Ok(Sight::Veiled) => {}
             Err(error) => tracing::debug!(%error, "a COMMIT is in doubt"),
         }
         let pause = patience.in_vain(began);
-        if patience.is_over() {
+        if patience.is_over() || silence == MAX_SILENCE {
             let places: Vec<_> = unit.collect();
             return queue.give_up(&places, Reason::InDoubt);
         }
@@ -51,24 +65,27 @@ async fn look(
     queue: &Queue,
     unit: &Range<u64>,
     horizon: &mut Option<i64>,
-) -> Result<Option<bool>, DbErr> {
+) -> Result<Sight, DbErr> {
     if !is_over(db, horizon).await? {
-        return Ok(None);
+        return Ok(Sight::Veiled);
     }
-    let Some((own, _)) = queue.later(unit) else { return Ok(None) };
-    for (at, entry) in own.iter().enumerate() {
-        // A later change of the same unit would be evidence of nothing.
-        if own[at + 1..].iter().any(|next| super::queue::same_record(entry, next)) {
-            continue;
+    let Some((own, _)) = queue.later(unit) else { return Ok(Sight::Veiled) };
+    let mut records: Vec<Vec<&AuditEntry>> = Vec::new();
+    for entry in &own {
+        match records.iter_mut().find(|known| same_record(known[0], entry)) {
+            Some(known) => known.push(entry),
+            None => records.push(vec![entry]),
         }
+    }
+    for change in records.iter().filter_map(|changes| evidence::net(changes)) {
         let txn = AuditTransaction::begin(db).await?;
-        let found = look_at(&txn, queue, unit, entry).await;
+        let found = look_at(&txn, queue, unit, &change).await;
         let _ = txn.rollback().await;
         if let Some(committed) = found? {
-            return Ok(Some(committed));
+            return Ok(Sight::Told(committed));
         }
     }
-    Ok(None)
+    Ok(Sight::Silent)
 }
 
 /// With the row locked, so that its last writer has committed. Who has done so without having told the queue yet
@@ -84,7 +101,7 @@ async fn look_at(
         let row = rows.remove(&entry.record_id);
         let Some((_, queued)) = queue.later(unit) else { return Ok(None) };
         let mut later = recorded(txn, entry).await?;
-        for next in queued.into_iter().filter(|next| super::queue::same_record(entry, next)) {
+        for next in queued.into_iter().filter(|next| same_record(entry, next)) {
             if later.iter().all(|known| known.id != next.id) {
                 later.push(next);
             }

@@ -3,6 +3,40 @@
 use audit_core::{AuditEntry, Image, Operation, REDACTED, same_json};
 use serde_json::Value;
 
+/// What a unit did to a record, as one change: these are its entries of that record, in order. None if it left the
+/// record as it was not to be found before.
+pub(super) fn net(changes: &[&AuditEntry]) -> Option<AuditEntry> {
+    let mut changes = changes.iter().map(|entry| (*entry).clone());
+    let first = changes.next()?;
+    changes.try_fold(first, |so_far, next| {
+        let operation = match (so_far.operation, next.operation) {
+            (Operation::Create, Operation::Delete) => return None,
+            (Operation::Create, _) => Operation::Create,
+            (_, Operation::Delete) => Operation::Delete,
+            _ => Operation::Update,
+        };
+        Some(AuditEntry {
+            operation,
+            // The value of a column before its first change, and after its last one.
+            old_values: merged(next.old_values, so_far.old_values),
+            new_values: merged(so_far.new_values, next.new_values),
+            timestamp: next.timestamp,
+            ..so_far
+        })
+    })
+}
+
+/// The values of both; `over` counts where both have some.
+fn merged(under: Option<Value>, over: Option<Value>) -> Option<Value> {
+    match (under, over) {
+        (Some(Value::Object(mut under)), Some(Value::Object(over))) => {
+            under.extend(over);
+            Some(Value::Object(under))
+        }
+        (under, over) => over.or(under),
+    }
+}
+
 /// Whether the change of an entry has committed, as far as later entries of the record and the row itself tell. Both
 /// must be complete up to now: a change of a column begins with the value that the one before it left.
 pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) -> Option<bool> {
@@ -120,6 +154,27 @@ mod tests {
         assert_eq!(of(&delete, &[], None), Some(true));
         assert_eq!(of(&delete, &[create], Some(&values)), Some(true));
         assert_eq!(of(&delete, &[delete.clone()], None), Some(false));
+    }
+
+    #[test]
+    fn the_changes_of_a_unit_are_taken_together() {
+        let create = entry(Change::create("post", "1", image(&json!({"a": 1, "b": 1}))));
+        let change = update(&json!({"a": 1}), &json!({"a": 2}));
+        let back = update(&json!({"a": 2}), &json!({"a": 1}));
+        let delete = entry(Change::delete("post", "1", image(&json!({"a": 1, "b": 1}))));
+        let row = |a: i32| image(&json!({"a": a, "b": 1}));
+        let made = net(&[&create, &change]).expect("a record");
+        assert_eq!(of(&made, &[], Some(&row(2))), Some(true));
+        assert_eq!(of(&made, &[], None), Some(false));
+        let gone = net(&[&change, &back, &delete]).expect("none");
+        assert_eq!(of(&gone, &[], Some(&row(1))), Some(false));
+        assert_eq!(of(&gone, &[], None), Some(true));
+        let anew = net(&[&delete, &create, &change]).expect("another");
+        assert_eq!(of(&anew, &[], Some(&row(2))), Some(true));
+        assert_eq!(of(&anew, &[], Some(&row(1))), Some(false));
+        assert!(net(&[&create, &change, &delete]).is_none(), "it was not there and is not");
+        let nothing = net(&[&change, &back]).expect("a record");
+        assert_eq!(of(&nothing, &[], Some(&row(1))), None, "as it was");
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Queue {
             drop(state);
             return self.leave(&entries, Reason::Ended);
         }
-        let first = state.ready == 0;
+        let first = state.ready == 0 || state.items.keys().next() == Some(&places.start);
         for (_, item) in state.items.range_mut(places.clone()) {
             // What was in doubt has been counted already.
             if item.standing == Standing::Pending {
@@ -279,11 +279,27 @@ impl Queue {
         self.release(removed);
     }
 
+    /// None could be written for so long: gives up those that have waited as long, all if no more are to come.
+    pub(super) fn give_up_old(&self, age: Duration) {
+        let state = self.state();
+        let all = state.phase != Phase::Open;
+        let old = state.items.iter().filter(|(_, item)| {
+            item.standing == Standing::Ready && (all || item.since.elapsed() >= age)
+        });
+        let old: Vec<_> = old.map(|(place, _)| *place).collect();
+        drop(state);
+        self.give_up(&old, Reason::GaveUp);
+    }
+
     /// These entries will not get into the table by themselves.
     pub(super) fn give_up(&self, places: &[u64], reason: Reason) {
-        let entries = self.state().remove(places);
-        AuditCounters::uncount_queued(entries.len());
+        let batch = self.state().entries(places);
+        let entries: Vec<_> = batch.into_iter().map(|(_, entry)| entry).collect();
+        // Told ahead of their leave, which somebody may wait for.
         self.leave(&entries, reason);
+        let removed = self.state().remove(places).len();
+        AuditCounters::uncount_queued(removed);
+        self.release(removed);
     }
 
     /// Notes that the database refused an entry, of which `written` others have been written so far. Whether it did
@@ -400,7 +416,6 @@ impl Queue {
                 tracing::error!(count, %reason, "audit entries lost: there is no last resort");
             }
         }
-        self.release(count);
     }
 
     fn lost(&self, entries: usize) {
