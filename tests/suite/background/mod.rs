@@ -1,6 +1,7 @@
 //! Entries written in the background: after the commit, each once, whatever becomes of the database.
 
 mod ground;
+mod histories;
 mod kill;
 mod load;
 mod rescue;
@@ -48,7 +49,7 @@ audit_tests::tests! {
 
 /// The other tests of this folder.
 pub(crate) fn all_tests() -> Vec<audit_tests::Test> {
-    [tests(), rescue::tests(), kill::tests()].concat()
+    [tests(), histories::tests(), kill::tests(), rescue::tests()].concat()
 }
 
 async fn entries_come_after_the_commit_and_a_flush_waits_for_them(t: TestDb) {

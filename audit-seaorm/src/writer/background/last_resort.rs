@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Takes what the writer in the background cannot write: the last that stands between an entry and its loss.
 ///
 /// [`JsonLinesFile`](crate::JsonLinesFile) is one, and so is any function of this form. It is called from the task
-/// of the writer, or from that of a write whose writer has ended, and must not panic.
+/// of the writer, or from that of a write whose writer has ended: it may take its time, but not for ever.
 ///
 /// ```
 /// use audit_seaorm::{AuditEntry, LastResort, Reason};

@@ -136,7 +136,7 @@ impl AuditWriter {
     }
 
     /// Waits until all entries are written whose changes have committed before this call, without waiting for
-    /// their batches to fill.
+    /// their batches to fill. While the database is away that takes as long as [`Background::give_up`] says.
     ///
     /// # Errors
     ///

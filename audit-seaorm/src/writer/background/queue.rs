@@ -1,6 +1,8 @@
 use std::{
     collections::BTreeMap,
+    error::Error,
     ops::Range,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -402,7 +404,7 @@ impl Queue {
             return;
         }
         let count = entries.len();
-        match self.last_resort.as_ref().map(|sink| sink.keep(entries, reason)) {
+        match self.last_resort.as_ref().map(|sink| keep(&**sink, entries, reason)) {
             Some(Ok(())) => {
                 self.tally.rescued.fetch_add(count as u64, Ordering::Relaxed);
                 tracing::error!(count, %reason, "audit entries not written: they are with the last resort");
@@ -456,6 +458,16 @@ impl State {
         self.ready -= items.iter().filter(|item| item.standing == Standing::Ready).count();
         items.into_iter().map(|item| item.entry).collect()
     }
+}
+
+/// A panic here would end the writer, and what it does when it ends as well.
+fn keep(
+    sink: &dyn LastResort,
+    entries: &[AuditEntry],
+    reason: Reason,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let kept = panic::catch_unwind(AssertUnwindSafe(|| sink.keep(entries, reason)));
+    kept.unwrap_or_else(|_| Err("it panicked".into()))
 }
 
 pub(super) fn same_record(one: &AuditEntry, other: &AuditEntry) -> bool {
