@@ -1,10 +1,14 @@
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{Arc, OnceLock},
 };
 
-use crate::{ConfigError, FieldRule, Policy, Retention, env, scope::Scope};
+use crate::{
+    Background, BackgroundWriter, ConfigError, FieldRule, Policy, Retention, background::Attached,
+    env, scope::Scope,
+};
 
 static INSTALLED: OnceLock<Arc<AuditConfig>> = OnceLock::new();
 
@@ -58,6 +62,8 @@ pub struct AuditConfig {
     on_failure: FailurePolicy,
     on_escape: Escape,
     retention: Retention,
+    background: Option<Background>,
+    writer: Option<Attached>,
 }
 
 impl AuditConfig {
@@ -117,6 +123,24 @@ impl AuditConfig {
         self
     }
 
+    /// Writes entries in the background by this writer, after the commit of their change. Defaults to none: a
+    /// change and its entry commit together.
+    ///
+    /// The writer is of one database: this configuration must be in force only where that is written.
+    #[must_use]
+    pub fn background(mut self, writer: &impl BackgroundWriter) -> Self {
+        self.writer = Some(Attached(writer.handle()));
+        self
+    }
+
+    /// Settings for a writer that is yet to be started, as [`from_env`](Self::from_env) reads them. By themselves
+    /// they change nothing. Defaults to none.
+    #[must_use]
+    pub fn with_background_settings(mut self, settings: Background) -> Self {
+        self.background = Some(settings);
+        self
+    }
+
     /// Reads the configuration from the environment. A variable that is not set leaves the default.
     ///
     /// | variable | value |
@@ -131,6 +155,15 @@ impl AuditConfig {
     /// | `AUDIT_RETENTION_TABLE_DAYS` | `table=days` or `table=forever`, separated by commas |
     /// | `AUDIT_KEEP_TABLES`, `AUDIT_KEEP_USERS` | tables, ids of users, separated by commas |
     /// | `AUDIT_KEEP_RECORDS` | `table=record id`, separated by commas |
+    /// | `AUDIT_BACKGROUND` | `true` or `false`: whether there are [`background_settings`](Self::background_settings) |
+    /// | `AUDIT_BACKGROUND_BATCH` | [`batch_size`](Background::batch_size): 1 to 256 |
+    /// | `AUDIT_BACKGROUND_INTERVAL_MS` | [`interval`](Background::interval): 0 to 60000 |
+    /// | `AUDIT_BACKGROUND_QUEUE` | [`queue`](Background::queue): 1 to 1000000 |
+    /// | `AUDIT_BACKGROUND_WHEN_FULL` | [`when_full`](Background::when_full): `wait` or `write_directly` |
+    /// | `AUDIT_BACKGROUND_WAIT_MS` | how long `wait` waits: 0 to 600000 |
+    /// | `AUDIT_BACKGROUND_FIRST_PAUSE_MS` | [`pauses`](Background::pauses): 1 to 60000 |
+    /// | `AUDIT_BACKGROUND_MAX_PAUSE_MS` | [`pauses`](Background::pauses): 1 to 600000, and no less than the first |
+    /// | `AUDIT_BACKGROUND_GIVE_UP_MS` | [`give_up`](Background::give_up): 0 to 86400000 |
     ///
     /// A table of `AUDIT_RETENTION_TABLE_DAYS` has another age and shares the other limits. What has a comma of its own,
     /// as the id of a composite key, needs [`Retention`]'s methods.
@@ -193,6 +226,18 @@ impl AuditConfig {
     #[must_use]
     pub fn get_retention(&self) -> &Retention {
         &self.retention
+    }
+
+    /// The settings for a writer in the background, if one was asked for.
+    #[must_use]
+    pub fn background_settings(&self) -> Option<&Background> {
+        self.background.as_ref()
+    }
+
+    /// What [`background`](Self::background) was given, for the adapter that it is of.
+    #[must_use]
+    pub fn background_writer(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.writer.as_ref().map(|Attached(writer)| writer)
     }
 
     /// The policy that this configuration alone makes for a table; an entity adds its own rules.

@@ -33,8 +33,10 @@ pub enum Problem {
     BadItem(usize),
     /// It is not valid Unicode.
     NotUnicode,
-    /// It is not a number of the range.
-    NotInRange,
+    /// It is not a whole number.
+    NotANumber,
+    /// It is a number, and less or more than allowed.
+    OutOfRange,
 }
 
 impl fmt::Display for Problem {
@@ -43,7 +45,8 @@ impl fmt::Display for Problem {
             Self::UnknownWord => f.write_str("has an unknown value"),
             Self::BadItem(place) => write!(f, "has a malformed item at place {place}"),
             Self::NotUnicode => f.write_str("is not valid Unicode"),
-            Self::NotInRange => f.write_str("is not a number that is allowed"),
+            Self::NotANumber => f.write_str("is not a whole number"),
+            Self::OutOfRange => f.write_str("is out of range"),
         }
     }
 }

@@ -18,6 +18,7 @@
 //! assert!(AuditContext::current().is_none());
 //! ```
 
+mod background;
 mod change;
 mod clock;
 mod config;
@@ -39,6 +40,7 @@ mod spawn;
 mod tests;
 mod user;
 
+pub use background::{Background, BackgroundWriter, WhenFull};
 pub use change::{Change, Image};
 pub use clock::Stamp;
 pub use config::{AuditConfig, Escape, FailurePolicy};

@@ -110,9 +110,9 @@ mod upkeep;
 mod writer;
 
 pub use audit_core::{
-    AuditConfig, AuditContext, AuditEntry, AuditUser, Change, ConfigError, Escape, FailurePolicy,
-    FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation, Printable,
-    PrintableValue, REDACTED, Retention, spawn, spawn_blocking,
+    AuditConfig, AuditContext, AuditEntry, AuditUser, Background, Change, ConfigError, Escape,
+    FailurePolicy, FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation,
+    Printable, PrintableValue, REDACTED, Retention, WhenFull, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
@@ -131,4 +131,7 @@ pub use transaction::AuditTransaction;
 pub use upkeep::{
     AuditUpkeep, Partition, Prune, PrunePlan, Pruned, Turn, UpkeepError, UpkeepHandle, UpkeepReport,
 };
-pub use writer::AuditCounters;
+pub use writer::{
+    AuditCounters, AuditWriter, AuditWriterStatus, JsonLinesFile, LastResort, Reason, Replayed,
+    Unwritten,
+};

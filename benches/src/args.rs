@@ -5,12 +5,14 @@ use lexopt::prelude::*;
 use crate::{Result, backend::Backend};
 
 pub(crate) const USAGE: &str = "\
-usage: audit-benches write|read --backend sqlite|postgres|mariadb [OPTION…]
+usage: audit-benches write|read|background --backend sqlite|postgres|mariadb [OPTION…]
 
   --url URL      the server to use (for sqlite: the folder), instead of AUDIT_TEST_POSTGRES_URL or
                  AUDIT_TEST_MARIADB_URL, or of a throwaway one where neither is given;
                  the measuring is done in databases of its own, which are dropped in the end
   --rounds N     how many samples a median is of; at least 5, by default 15
+
+of write and read:
   --case TEXT    only the case of this name, or all that have TEXT in theirs
   --svg FILE     where the plot goes; by default target/benches/write-BACKEND.svg or read-BACKEND.svg
 
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     Help,
     Write(Options),
     Read(Options),
+    Background(Options),
 }
 
 pub(crate) struct Options {
@@ -53,9 +56,14 @@ impl Options {
 
 pub(crate) fn parse() -> Result<Command> {
     let mut parser = lexopt::Parser::from_env();
-    let reads = match parser.next()? {
-        Some(Value(command)) if command == "write" => false,
-        Some(Value(command)) if command == "read" => true,
+    let mut reads = false;
+    let command: fn(Options) -> Command = match parser.next()? {
+        Some(Value(command)) if command == "write" => Command::Write,
+        Some(Value(command)) if command == "read" => {
+            reads = true;
+            Command::Read
+        }
+        Some(Value(command)) if command == "background" => Command::Background,
         Some(Long("help") | Short('h')) | None => return Ok(Command::Help),
         Some(other) => return Err(other.unexpected().into()),
     };
@@ -80,5 +88,5 @@ pub(crate) fn parse() -> Result<Command> {
     }
     let backend = backend.ok_or("--backend sqlite|postgres|mariadb is missing")?;
     let options = Options { backend, url, rounds, case, entries, explain, svg };
-    Ok(if reads { Command::Read(options) } else { Command::Write(options) })
+    Ok(command(options))
 }

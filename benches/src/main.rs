@@ -1,10 +1,11 @@
 //! What an audited write costs, beside a plain one and the least SQL that does the same job; and what
-//! reading the trail costs, beside that SQL and as the trail grows.
+//! reading the trail costs, beside that SQL and as the trail grows; and what is written in the background.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
 mod args;
 mod backend;
+mod background;
 mod database;
 mod meter;
 mod place;
@@ -40,6 +41,7 @@ fn run() -> Result<()> {
         Command::Help => print!("{}", args::USAGE),
         Command::Write(options) => runtime.block_on(write::run(&options))?,
         Command::Read(options) => runtime.block_on(read::run(&options))?,
+        Command::Background(options) => runtime.block_on(background::run(&options))?,
     }
     Ok(())
 }

@@ -38,6 +38,7 @@ pub mod logs;
 pub mod memory;
 mod runner;
 mod test;
+pub mod wire;
 
 pub use backend::Backend;
 pub use database::{TestDb, connect};

@@ -1,6 +1,10 @@
 //! Whether auditing works, as the health function tells.
 
-use audit_seaorm::{AuditTrail, AuditUpkeep, HealthProblem, Retention};
+use std::time::Duration;
+
+use audit_seaorm::{
+    AuditConfig, AuditTrail, AuditUpkeep, AuditWriter, Background, HealthProblem, Retention,
+};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 
@@ -17,6 +21,7 @@ audit_tests::tests! {
     #[only(Postgres)] a_role_that_may_not_write_is_told_of,
     #[only(Postgres)] months_that_run_out_are_told_of,
     it_tells_when_upkeep_was_done,
+    it_tells_how_the_writer_in_the_background_is_doing,
 }
 
 async fn where_all_is_well_it_says_so_and_leaves_nothing(t: TestDb) {
@@ -106,4 +111,21 @@ async fn it_tells_when_upkeep_was_done(t: TestDb) {
     AuditUpkeep::new(&t.db).retention(Retention::new()).run().await.unwrap();
     let last = AuditTrail::health(&t.db).await.last_upkeep.unwrap();
     assert!(last > before && last <= chrono::Utc::now() + chrono::TimeDelta::seconds(1), "{last}");
+}
+
+async fn it_tells_how_the_writer_in_the_background_is_doing(t: TestDb) {
+    create!(t, post::Entity);
+    assert!(AuditTrail::health(&t.db).await.writer.is_none());
+    let settings = Background::new().interval(Duration::from_secs(600));
+    let writer = AuditWriter::start_without_last_resort(&t.db, settings);
+    let config = AuditConfig::new().background(&writer);
+    config.clone().scope(async { new_post("a").insert(&t.db).await }).await.unwrap();
+    let health = config.clone().scope(AuditTrail::health(&t.db)).await;
+    let status = health.writer.unwrap();
+    assert_eq!((status.queued, status.is_running), (1, true));
+    assert!(status.oldest.is_some() && health.is_working(), "{health}");
+    writer.shutdown().await.unwrap();
+    let health = config.scope(AuditTrail::health(&t.db)).await;
+    assert!(health.problems.contains(&HealthProblem::WriterEnded), "{health}");
+    assert_eq!(entries(&t.db).await.len(), 1);
 }

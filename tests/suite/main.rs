@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod append_only;
+mod background;
 mod bulk;
 mod capture;
 mod cascade;
@@ -55,9 +56,13 @@ fn main() -> ExitCode {
     if let Some(url) = crash::writer_url() {
         return crash::write_for_ever(&url);
     }
+    if let Some(url) = background::writer_url() {
+        return background::write_for_ever(&url);
+    }
     audit_tests::run(
         [
             append_only::tests(),
+            background::all_tests(),
             bulk::tests(),
             capture::tests(),
             cascade::tests(),

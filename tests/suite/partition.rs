@@ -237,13 +237,13 @@ async fn a_trail_is_converted_while_others_write(t: TestDb) {
     plain(&t).await;
     let old = if long() { 1_000_000 } else { 3000 };
     fill(&t.db, "old", -3, old).await;
-    let writers = Writers::start(&t.db);
+    let busy = Writers::start(&t.db);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let begun = Instant::now();
     partition(&t.db).await;
     let took = begun.elapsed();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let (writes, longest) = writers.stop().await;
+    let (writes, longest) = busy.stop().await;
     println!(
         "{old} entries and {writes} new ones: converted in {took:.1?}; the longest of three writes took {longest:.0?}"
     );

@@ -1,4 +1,6 @@
-use audit_core::{Operation, Stamp};
+use std::sync::Arc;
+
+use audit_core::{AuditConfig, Operation, Stamp};
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionSession, TransactionTrait,
@@ -13,7 +15,7 @@ use crate::{
     error::Place,
     guard::Guard,
     measure::{Step, added},
-    writer::{Recorder, Sink},
+    writer::{Backlog, Held, Recorder, Sink},
 };
 
 /// Writes a row and its entry as one, on whatever the caller passed.
@@ -32,19 +34,21 @@ async fn perform_in_span<W: Write, C: ConnectionTrait>(
     recorder: Recorder<W::Entity>,
     db: &C,
 ) -> Result<W::Output, DbErr> {
+    let background = recorder.background();
     match Executor::of(db) {
-        Executor::Pool(pool) => on_pool(write, recorder, pool.clone(), None).await,
+        Executor::Pool(pool) => on_pool(write, recorder, pool.clone(), None, background).await,
         Executor::Guarded(guarded) => {
             if W::OPERATION != Operation::Create {
                 guarded.learn().await?;
             }
             let guard = guarded.guard().clone();
-            on_pool(write, recorder, guarded.inner().clone(), Some(guard)).await
+            on_pool(write, recorder, guarded.inner().clone(), Some(guard), background).await
         }
         Executor::Audit(txn) => txn.perform(write, recorder).await,
         Executor::Transaction(txn) => on_transaction(write, recorder, txn).await,
         #[cfg(feature = "rbac")]
-        Executor::Restricted(pool) => on_pool(write, recorder, pool.clone(), None).await,
+        // The role must be allowed to write the entry.
+        Executor::Restricted(pool) => on_pool(write, recorder, pool.clone(), None, None).await,
         #[cfg(feature = "rbac")]
         Executor::RestrictedTransaction(txn) => on_transaction(write, recorder, txn).await,
         Executor::Unknown(name) => {
@@ -74,16 +78,23 @@ async fn on_transaction<W: Write, T: ConnectionTrait + TransactionTrait>(
     outcome
 }
 
-async fn on_pool<W: Write, P: TransactionTrait + Send + Sync + 'static>(
+async fn on_pool<W: Write, P: ConnectionTrait + TransactionTrait + Send + 'static>(
     write: W,
     recorder: Recorder<W::Entity>,
     pool: P,
     guard: Option<Guard>,
+    background: Option<Arc<AuditConfig>>,
 ) -> Result<W::Output, DbErr>
 where
     P::Transaction: Send + Sync + 'static,
 {
-    let begin = async move { Unit::on_pool(&pool, guard).await };
+    let begin = async move {
+        let backlog = match background {
+            Some(config) => Backlog::reserve(&config, pool.get_database_backend()).await,
+            None => None,
+        };
+        Unit::on_pool(&pool, guard, backlog).await
+    };
     shield::run(begin, |unit| unit.perform(write, recorder)).await
 }
 
@@ -93,8 +104,15 @@ struct Unit<T> {
     txn: T,
     group: Option<Uuid>,
     guard: Option<Guard>,
+    later: Option<Later>,
     // Declared last, so that the next in line finds the savepoint gone.
     turn: Option<Turn>,
+}
+
+/// The entries that will be written after the commit, and their way there.
+struct Later {
+    held: Held,
+    backlog: Backlog,
 }
 
 impl<T: ConnectionTrait + TransactionSession> Unit<T> {
@@ -102,23 +120,23 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
     async fn on_pool<P: TransactionTrait<Transaction = T>>(
         db: &P,
         guard: Option<Guard>,
+        backlog: Option<Backlog>,
     ) -> Result<Self, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Self {
-            txn: added(Step::Begin, db.begin_with_options(options)).await?,
-            group: Some(Stamp::next().id),
-            guard,
-            turn: None,
-        })
+        let txn = added(Step::Begin, db.begin_with_options(options)).await?;
+        let group = Stamp::next().id;
+        let later =
+            backlog.map(|backlog| Later { held: Held::new(group, backlog.policy()), backlog });
+        Ok(Self { txn, group: Some(group), guard, later, turn: None })
     }
 
     async fn on_transaction<P: TransactionTrait<Transaction = T>>(txn: &P) -> Result<Self, DbErr> {
         let turn = Turn::take(txn).await;
         let txn = added(Step::Begin, txn.begin()).await?;
-        Ok(Self { txn, group: None, guard: None, turn: Some(turn) })
+        Ok(Self { txn, group: None, guard: None, later: None, turn: Some(turn) })
     }
 
     async fn perform<W: Write>(
@@ -134,7 +152,10 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
         let on_callers_transaction = self.turn.is_some();
         Ground {
             db: &self.txn,
-            sink: Sink::Connection(self.group),
+            sink: match &self.later {
+                Some(later) => Sink::Held(&later.held),
+                None => Sink::Connection(self.group),
+            },
             deferred: on_callers_transaction
                 && self.txn.get_database_backend() == DbBackend::Sqlite,
             guard: self.guard.as_ref(),
@@ -145,15 +166,36 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
     async fn finish<O>(self, outcome: Result<O, DbErr>) -> Result<O, DbErr> {
         match outcome {
             Ok(value) => {
-                self.txn.commit().await?;
+                self.commit().await?;
                 Ok(value)
             }
-            Err(error) => {
-                // The reason matters more than a rollback that failed too: then the connection is
-                // lost, and the database has taken everything back already.
-                let _ = self.txn.rollback().await;
-                Err(error)
-            }
+            Err(error) => self.take_back(error).await,
         }
+    }
+
+    async fn commit(mut self) -> Result<(), DbErr> {
+        let Some(Later { held, backlog }) = self.later.take() else {
+            return self.txn.commit().await;
+        };
+        let slot = match backlog.place(held.take()) {
+            Ok(slot) => slot,
+            Err(entries) => match held.write(&self.txn, entries).await {
+                Ok(()) => None,
+                Err(error) => return self.take_back(error).await,
+            },
+        };
+        let outcome = self.txn.commit().await;
+        // Nothing is waited for in between: whoever has committed has said so.
+        if let Some(slot) = slot {
+            slot.settle(&outcome);
+        }
+        outcome
+    }
+
+    async fn take_back<O>(self, error: DbErr) -> Result<O, DbErr> {
+        // The reason matters more than a rollback that failed too: then the connection is lost, and
+        // the database has taken everything back already.
+        let _ = self.txn.rollback().await;
+        Err(error)
     }
 }

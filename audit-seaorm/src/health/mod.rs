@@ -6,13 +6,14 @@ mod size;
 
 use std::time::Duration;
 
+use audit_core::AuditConfig;
 use sea_orm::{DatabaseConnection, DbErr, prelude::DateTimeUtc};
 
 pub use self::{
     report::{Health, HealthProblem},
     size::TrailSize,
 };
-use crate::{AuditCounters, AuditPool, AuditTrail, capture::shield, upkeep};
+use crate::{AuditCounters, AuditPool, AuditTrail, AuditWriter, capture::shield, upkeep};
 pub(crate) use size::measured;
 
 /// How long a database may take to answer before auditing counts as not working.
@@ -22,7 +23,7 @@ impl AuditTrail {
     /// Whether auditing works, and how far behind it is: for a health endpoint, or the start of a program.
     ///
     /// It stores an entry in a transaction that it rolls back, so that a missing table, a missing right or a full disk shows,
-    /// and reads a few single rows. It never fails: what it finds is in [`Health::problems`]. It takes five seconds at
+    /// and reads a few single rows; and it looks at the background writer of the configuration in force. It never fails: what it finds is in [`Health::problems`]. It takes five seconds at
     /// most.
     ///
     /// # Cancel safety
@@ -47,7 +48,8 @@ impl AuditTrail {
     /// ```
     pub async fn health(db: &impl AuditPool) -> Health {
         let db = db.guarded().into_inner();
-        let mut health = Health::new(AuditCounters::now());
+        let writer = AuditWriter::of(&AuditConfig::current()).map(|writer| writer.status());
+        let mut health = Health::new(AuditCounters::now(), writer);
         let look = shield::run(async move { Ok(db) }, look);
         match tokio::time::timeout(PATIENCE, look).await {
             Ok(Ok(seen)) => health.see(seen),

@@ -4,7 +4,10 @@ use sea_orm::prelude::DateTimeUtc;
 use serde::Serialize;
 
 use super::Seen;
-use crate::AuditCounters;
+use crate::{AuditCounters, AuditWriterStatus};
+
+/// From when on a queue counts as behind.
+const BEHIND: Duration = Duration::from_secs(30);
 
 /// Whether auditing works, as [`AuditTrail::health`](crate::AuditTrail::health) found it. As text it is a line for each
 /// problem; it serialises under the names of its fields. It holds no value of a record.
@@ -15,6 +18,9 @@ pub struct Health {
     pub problems: Vec<HealthProblem>,
     /// What this process has counted since its start.
     pub counters: AuditCounters,
+    /// How the background writer of the configuration in force is doing, and so how far behind the trail is; none where
+    /// entries commit with their changes.
+    pub writer: Option<AuditWriterStatus>,
     /// The time of the newest entry of the trail, whoever wrote it.
     pub newest_entry: Option<DateTimeUtc>,
     /// How many months after the present one have a partition; none where the trail has no partitions.
@@ -31,15 +37,30 @@ pub enum HealthProblem {
     CannotWrite(String),
     /// The database did not answer within this time.
     NoAnswer(Duration),
+    /// Entries have been waiting in the queue of the background writer for so long.
+    Behind(Duration),
+    /// The background writer has ended; entries are written with their changes, as without it.
+    WriterEnded,
+    /// So many entries of committed changes are lost since the start of the process.
+    Lost(u64),
     /// The trail is partitioned, and the next month has no partition: run
     /// [`create_partitions`](crate::AuditTrail::create_partitions).
     MonthsRunOut,
 }
 
 impl Health {
-    pub(super) fn new(counters: AuditCounters) -> Self {
-        let (problems, newest_entry, months_ahead, last_upkeep) = Default::default();
-        Self { problems, counters, newest_entry, months_ahead, last_upkeep }
+    pub(super) fn new(counters: AuditCounters, writer: Option<AuditWriterStatus>) -> Self {
+        let behind = writer.and_then(|writer| writer.oldest).filter(|oldest| *oldest >= BEHIND);
+        let ended = writer.is_some_and(|writer| !writer.is_running);
+        let lost = (counters.dropped > 0).then_some(counters.dropped);
+        let problems = behind
+            .map(HealthProblem::Behind)
+            .into_iter()
+            .chain(ended.then_some(HealthProblem::WriterEnded))
+            .chain(lost.map(HealthProblem::Lost))
+            .collect();
+        let (newest_entry, months_ahead, last_upkeep) = Default::default();
+        Self { problems, counters, writer, newest_entry, months_ahead, last_upkeep }
     }
 
     pub(super) fn see(&mut self, seen: Seen) {
@@ -73,6 +94,15 @@ impl fmt::Display for HealthProblem {
         match self {
             Self::CannotWrite(reason) => write!(f, "no entry can be stored: {reason}"),
             Self::NoAnswer(time) => write!(f, "the database did not answer within {time:?}"),
+            Self::Behind(time) => {
+                write!(f, "entries have been waiting in the queue for {} s", time.as_secs())
+            }
+            Self::WriterEnded => f.write_str(
+                "the background writer has ended: entries are written with their changes",
+            ),
+            Self::Lost(entries) => {
+                write!(f, "{entries} entries of committed changes are lost since the start")
+            }
             Self::MonthsRunOut => f.write_str(
                 "the next month has no partition: run AuditTrail::create_partitions, or AuditUpkeep",
             ),

@@ -14,7 +14,7 @@ use crate::{
     capture::{Ground, Write},
     guard::{self, Guard, Passage, Permits},
     measure::{Step, added},
-    writer::{Recorder, Sink, store_all},
+    writer::{Backlog, Recorder, Sink, Slot, store_all},
 };
 
 /// One level of a transaction. It is shared with the writes that are under way, so that one whose
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub(super) guard: Guard,
     pub(super) permits: Permits,
     pub(super) deferred: bool,
+    /// The way into the queue, of the outermost level.
+    pub(super) backlog: Option<Backlog>,
     /// Held so that levels end from the innermost outwards, whoever holds the last share. Declared
     /// last, so that it goes after the savepoint of this level.
     pub(super) parent: Option<Arc<Core>>,
@@ -50,6 +52,7 @@ impl Core {
             guard: self.guard.clone(),
             permits: Permits::default(),
             deferred: self.deferred,
+            backlog: None,
             parent: None,
         })
     }
@@ -193,6 +196,20 @@ impl Core {
     /// Writes all entries that are kept, also those of the levels around this one.
     pub(super) async fn write_out(&self) -> Result<(), DbErr> {
         self.write(Levels::take_all).await
+    }
+
+    /// Takes places in the queue for the entries that are left, or writes them.
+    pub(super) async fn place_or_write(&mut self) -> Result<Option<Slot>, DbErr> {
+        let Some(backlog) = self.backlog.take() else {
+            return self.write_out().await.map(|()| None);
+        };
+        match backlog.place(self.ledger.levels.take_all()) {
+            Ok(slot) => Ok(slot),
+            Err(entries) => {
+                let stored = store_all(&self.inner, self.config.failure_policy(), entries);
+                added(Step::Entry, stored).await.map(|()| None)
+            }
+        }
     }
 
     /// Whoever fails here, or is dropped, has taken entries that are not written.

@@ -19,7 +19,7 @@ use crate::{
     capture::{Write, shield},
     error::AuditError,
     guard::Permits,
-    writer::Recorder,
+    writer::{Backlog, Recorder},
 };
 
 /// A database transaction that writes the entries of its changes in few statements just before it
@@ -111,15 +111,18 @@ impl AuditTransaction {
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;
+        let config = AuditConfig::current();
+        let backlog = Backlog::reserve(&config, pool.get_database_backend()).await;
         let begin = async move { pool.begin_with_options(options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
             level: OpenLevel::outermost(),
             ledger: Arc::new(Ledger::default()),
-            config: AuditConfig::current(),
+            config,
             guard,
             permits: Permits::default(),
             deferred,
+            backlog,
             parent: None,
         };
         Ok(Self { core: Arc::new(core) })
@@ -262,16 +265,24 @@ async fn hand_over(core: Core, parent: Arc<Core>) -> Result<(), DbErr> {
     outcome
 }
 
-async fn write_and_commit(core: Core) -> Result<(), DbErr> {
-    let written = match core.ledger.check() {
-        Ok(()) => core.write_out().await,
-        broken => broken,
+async fn write_and_commit(mut core: Core) -> Result<(), DbErr> {
+    let placed = match core.ledger.check() {
+        Ok(()) => core.place_or_write().await,
+        Err(broken) => Err(broken),
     };
-    if let Err(error) = written {
-        core.inner.rollback().await?;
-        return Err(error);
+    let slot = match placed {
+        Ok(slot) => slot,
+        Err(error) => {
+            core.inner.rollback().await?;
+            return Err(error);
+        }
+    };
+    let outcome = core.inner.commit().await;
+    // Nothing is waited for in between: whoever has committed has said so.
+    if let Some(slot) = slot {
+        slot.settle(&outcome);
     }
-    core.inner.commit().await
+    outcome
 }
 
 impl fmt::Debug for AuditTransaction {

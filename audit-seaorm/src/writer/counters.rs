@@ -8,8 +8,10 @@ use crate::measure::names;
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
 static ESCAPED: AtomicU64 = AtomicU64::new(0);
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+static QUEUED: AtomicU64 = AtomicU64::new(0);
 
-/// What this process has counted since its start.
+/// What this process has counted since its start, and what it has in its queues.
 ///
 /// ```
 /// use audit_seaorm::AuditCounters;
@@ -28,6 +30,11 @@ pub struct AuditCounters {
     /// Writes that could not be recorded truly, refused or let through by
     /// [`Escape`](crate::Escape).
     pub escaped: u64,
+    /// Entries of committed changes that are lost: written in the background, they reached neither the table
+    /// nor a last resort.
+    pub dropped: u64,
+    /// Entries that wait in a queue at this moment, of all [`AuditWriter`](crate::AuditWriter)s.
+    pub queued: u64,
 }
 
 impl AuditCounters {
@@ -38,6 +45,8 @@ impl AuditCounters {
             written: WRITTEN.load(Ordering::Relaxed),
             failed: FAILED.load(Ordering::Relaxed),
             escaped: ESCAPED.load(Ordering::Relaxed),
+            dropped: DROPPED.load(Ordering::Relaxed),
+            queued: QUEUED.load(Ordering::Relaxed),
         }
     }
 
@@ -53,9 +62,33 @@ impl AuditCounters {
         metrics::counter!(names::FAILED).increment(entries as u64);
     }
 
+    pub(crate) fn count_dropped(entries: usize) {
+        DROPPED.fetch_add(entries as u64, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!(names::DROPPED).increment(entries as u64);
+    }
+
+    pub(crate) fn count_queued(entries: usize) {
+        QUEUED.fetch_add(entries as u64, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::gauge!(names::QUEUE_LENGTH).increment(gauged(entries));
+    }
+
+    pub(crate) fn uncount_queued(entries: usize) {
+        QUEUED.fetch_sub(entries as u64, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::gauge!(names::QUEUE_LENGTH).decrement(gauged(entries));
+    }
+
     pub(crate) fn count_escaped() {
         ESCAPED.fetch_add(1, Ordering::Relaxed);
         #[cfg(feature = "metrics")]
         metrics::counter!(names::ESCAPES).increment(1);
     }
+}
+
+#[cfg(feature = "metrics")]
+#[allow(clippy::cast_precision_loss, reason = "no queue is as long as a float is exact")]
+fn gauged(entries: usize) -> f64 {
+    entries as f64
 }

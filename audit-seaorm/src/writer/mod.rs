@@ -1,5 +1,6 @@
 //! From a change to a row of the trail.
 
+mod background;
 mod batch;
 mod counters;
 mod direct;
@@ -8,6 +9,10 @@ mod recorder;
 mod sink;
 pub(crate) mod weight;
 
+pub use background::{
+    AuditWriter, AuditWriterStatus, JsonLinesFile, LastResort, Reason, Replayed, Unwritten,
+};
+pub(crate) use background::{Backlog, Held, Slot};
 pub(crate) use batch::store_all;
 pub use counters::AuditCounters;
 pub use direct::store;

@@ -49,6 +49,12 @@ impl<E: Auditable> Recorder<E> {
         &self.config
     }
 
+    /// The configuration, if it says that entries are written in the background.
+    pub(crate) fn background(&self) -> Option<Arc<AuditConfig>> {
+        let chosen = self.recording && self.config.background_writer().is_some();
+        chosen.then(|| Arc::clone(&self.config))
+    }
+
     pub(crate) fn created(&self, after: &E::Model) -> Result<Change, AuditError> {
         let id = record::id_of::<E>(after)?;
         Ok(Change::create(&*self.table, id, record::image::<E>(after)?))
@@ -156,6 +162,9 @@ async fn write<D: ConnectionTrait>(
         (Ok(None), _) => return Ok(()),
         // Counted when it is written.
         (Ok(Some(entry)), Sink::Buffer(txn)) => return txn.keep(entry).await,
+        (Ok(Some(entry)), Sink::Held(held)) => {
+            return held.keep(ground.db, entry).await;
+        }
         (Ok(Some(entry)), Sink::Connection(_)) => {
             added(Step::Entry, store(ground.db, config.failure_policy(), entry)).await
         }

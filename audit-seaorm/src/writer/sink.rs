@@ -1,5 +1,6 @@
 use sea_orm::prelude::Uuid;
 
+use super::Held;
 use crate::transaction::Core;
 
 /// Where an entry goes.
@@ -10,6 +11,8 @@ pub(crate) enum Sink<'a> {
     Connection(Option<Uuid>),
     /// Into the transaction's buffer, until it commits.
     Buffer(&'a Core),
+    /// Kept by the unit until it commits, for the queue.
+    Held(&'a Held),
 }
 
 impl Sink<'_> {
@@ -17,6 +20,7 @@ impl Sink<'_> {
         match self {
             Self::Connection(group) => group,
             Self::Buffer(txn) => Some(txn.group()),
+            Self::Held(held) => Some(held.group()),
         }
     }
 }

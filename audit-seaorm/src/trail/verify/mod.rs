@@ -49,6 +49,8 @@ impl AuditTrail {
     /// between, leave entries in another order than that of the changes: this shows as
     /// [`BeforeImageDiffers`](FindingKind::BeforeImageDiffers).
     ///
+    /// Entries that wait in the queue of an [`AuditWriter`](crate::AuditWriter) are missing here: flush it first.
+    ///
     /// # Errors
     ///
     /// Those of the database; if the configuration in force excludes the table; if a row does

@@ -1,0 +1,144 @@
+//! A unit whose `COMMIT` was not answered.
+//!
+//! The connection was lost, and the transaction may have committed. The database remembers nothing of it but the
+//! rows: so these are looked at, once nobody can change the answer any more, and held against what the entries say.
+
+use std::{ops::Range, sync::Arc, time::Instant};
+
+use audit_core::AuditEntry;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter,
+    QueryOrder, Statement,
+};
+use tokio::time::sleep;
+
+use super::{Queue, Reason, evidence, patience::Patience, queue::same_record};
+use crate::{
+    AuditTransaction,
+    entity::{Column, Entity, moment},
+    registry,
+};
+
+/// How often rows and entries may tell nothing. What is missing may come, from the queue of another process.
+const MAX_SILENCE: u32 = 8;
+
+/// What is to be seen of a unit.
+enum Sight {
+    /// Whether it has committed.
+    Told(bool),
+    /// Nothing that tells.
+    Silent,
+    /// Not enough yet.
+    Veiled,
+}
+
+/// Finds out what became of a unit, for as long as the settings say.
+pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Range<u64>) {
+    let mut patience = Patience::new(&queue.settings);
+    let (mut horizon, mut silence) = (None, 0);
+    loop {
+        let began = Instant::now();
+        match look(&db, &queue, &unit, &mut horizon).await {
+            Ok(Sight::Told(true)) => {
+                tracing::info!("the answer to a COMMIT was lost: it took place");
+                return queue.ready(unit);
+            }
+            Ok(Sight::Told(false)) => {
+                tracing::info!("the answer to a COMMIT was lost: it did not take place");
+                return queue.void(unit);
+            }
+            Ok(Sight::Silent) => silence += 1,
+            Ok(Sight::Veiled) => {}
+            Err(error) => tracing::debug!(%error, "a COMMIT is in doubt"),
+        }
+        let pause = patience.in_vain(began);
+        if patience.is_over() || silence == MAX_SILENCE {
+            let places: Vec<_> = unit.collect();
+            return queue.give_up(&places, Reason::InDoubt);
+        }
+        sleep(pause).await;
+    }
+}
+
+async fn look(
+    db: &DatabaseConnection,
+    queue: &Queue,
+    unit: &Range<u64>,
+    horizon: &mut Option<i64>,
+) -> Result<Sight, DbErr> {
+    if !is_over(db, horizon).await? {
+        return Ok(Sight::Veiled);
+    }
+    let Some((own, _)) = queue.later(unit) else { return Ok(Sight::Veiled) };
+    let mut records: Vec<Vec<&AuditEntry>> = Vec::new();
+    for entry in &own {
+        match records.iter_mut().find(|known| same_record(known[0], entry)) {
+            Some(known) => known.push(entry),
+            None => records.push(vec![entry]),
+        }
+    }
+    for change in records.iter().filter_map(|changes| evidence::net(changes)) {
+        let txn = AuditTransaction::begin(db).await?;
+        let found = look_at(&txn, queue, unit, &change).await;
+        let _ = txn.rollback().await;
+        if let Some(committed) = found? {
+            return Ok(Sight::Told(committed));
+        }
+    }
+    Ok(Sight::Silent)
+}
+
+/// With the row locked, so that its last writer has committed. Who has done so without having told the queue yet
+/// has a place there; what the queue has written since is in the table.
+async fn look_at(
+    txn: &AuditTransaction,
+    queue: &Queue,
+    unit: &Range<u64>,
+    entry: &AuditEntry,
+) -> Result<Option<bool>, DbErr> {
+    for table in registry::tables(&entry.table_name) {
+        let mut rows = table.rows(txn, &[&entry.record_id], true).await?;
+        let row = rows.remove(&entry.record_id);
+        let Some((_, queued)) = queue.later(unit) else { return Ok(None) };
+        let mut later = recorded(txn, entry).await?;
+        for next in queued.into_iter().filter(|next| same_record(entry, next)) {
+            if later.iter().all(|known| known.id != next.id) {
+                later.push(next);
+            }
+        }
+        later.sort_by_key(|entry| (entry.timestamp, entry.id));
+        if let Some(committed) = evidence::of(entry, &later, row.as_ref()) {
+            return Ok(Some(committed));
+        }
+    }
+    Ok(None)
+}
+
+/// What the trail has of the record after this entry.
+async fn recorded<C: ConnectionTrait>(
+    db: &C,
+    entry: &AuditEntry,
+) -> Result<Vec<AuditEntry>, DbErr> {
+    let after = moment(db.get_database_backend(), entry.timestamp);
+    let rows = Entity::find()
+        .filter(Column::TableName.eq(&entry.table_name))
+        .filter(Column::RecordId.eq(&entry.record_id))
+        .filter(Column::Timestamp.gt(after))
+        .order_by_asc(Column::Timestamp)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| row.try_into().ok()).collect())
+}
+
+/// Whether every transaction has ended that was under way when this was asked first. Elsewhere a lock is enough to
+/// wait for; `PostgreSQL` has none on a row that somebody is about to insert.
+async fn is_over(db: &DatabaseConnection, horizon: &mut Option<i64>) -> Result<bool, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(true);
+    }
+    let bounds = "SELECT txid_snapshot_xmin(now), txid_snapshot_xmax(now) FROM txid_current_snapshot() AS now";
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, bounds)).await?;
+    let Some(row) = row else { return Ok(false) };
+    let (oldest, next): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok(oldest >= *horizon.get_or_insert(next))
+}

@@ -1,0 +1,479 @@
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    ops::Range,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use audit_core::{AuditEntry, Background, WhenFull};
+use sea_orm::DbBackend;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{
+    Slot,
+    last_resort::{LastResort, Reason},
+};
+use crate::writer::AuditCounters;
+
+/// How long a place whose `COMMIT` is under way holds back those behind it. A connection that answers nobody must
+/// not hold them back for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is to be written, in the order in which the changes were made.
+///
+/// A place is taken ahead of the `COMMIT`, while the locks of the changed rows are held: so two changes of one
+/// record have their places in the order of the changes, whoever hears first of its commit.
+pub(crate) struct Queue {
+    pub(super) backend: DbBackend,
+    pub(super) settings: Background,
+    last_resort: Option<Box<dyn LastResort>>,
+    room: Arc<Semaphore>,
+    state: Mutex<State>,
+    /// There is something to do for the consumer.
+    pub(super) work: Notify,
+    /// Something has left the queue.
+    pub(super) left: Notify,
+    pub(super) tally: Tally,
+}
+
+/// What did not reach the table since somebody was told last.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) rescued: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+struct State {
+    items: BTreeMap<u64, Item>,
+    next: u64,
+    /// Entries before this one are wanted now.
+    wanted: u64,
+    ready: usize,
+    doubts: Vec<Range<u64>>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// Takes nothing more, and writes what there is.
+    Closing,
+    /// Nobody writes any more.
+    Ended,
+}
+
+struct Item {
+    entry: AuditEntry,
+    standing: Standing,
+    since: Instant,
+    refusal: Option<Refusal>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The commit is under way.
+    Pending,
+    /// The change has committed.
+    Ready,
+    /// Nobody knows whether it has.
+    Doubt,
+}
+
+/// How often the database refused an entry, and how many others had been written before it first did.
+#[derive(Clone, Copy)]
+struct Refusal {
+    times: u32,
+    written_before: u64,
+}
+
+/// Entries with their places.
+pub(super) type Batch = Vec<(u64, AuditEntry)>;
+
+/// What the consumer does next.
+pub(super) enum Plan {
+    Write(Batch),
+    WaitUntil(Instant),
+    Wait,
+    End,
+}
+
+/// What the queue holds at a moment.
+pub(super) struct Load {
+    pub(super) queued: usize,
+    pub(super) in_doubt: usize,
+    pub(super) oldest: Option<Duration>,
+    pub(super) phase: Phase,
+}
+
+impl Queue {
+    pub(super) fn new(
+        backend: DbBackend,
+        settings: Background,
+        last_resort: Option<Box<dyn LastResort>>,
+    ) -> Self {
+        let state = State {
+            items: BTreeMap::new(),
+            next: 0,
+            wanted: 0,
+            ready: 0,
+            doubts: Vec::new(),
+            phase: Phase::Open,
+        };
+        Self {
+            backend,
+            room: Arc::new(Semaphore::new(settings.max_queue())),
+            settings,
+            last_resort,
+            state: Mutex::new(state),
+            work: Notify::new(),
+            left: Notify::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Room for one entry, waited for as the settings say; none if there is none.
+    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        let room = Arc::clone(&self.room);
+        match self.settings.on_full() {
+            WhenFull::Wait(most) => timeout(most, room.acquire_owned()).await.ok()?.ok(),
+            _ => room.try_acquire_owned().ok(),
+        }
+    }
+
+    /// Takes a place for each of these entries, or gives them back if there is not room for all.
+    pub(super) fn place(
+        self: &Arc<Self>,
+        entries: Vec<AuditEntry>,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<Slot, Vec<AuditEntry>> {
+        let more = entries.len().saturating_sub(usize::from(room.is_some()));
+        let Ok(more) = u32::try_from(more) else { return Err(entries) };
+        let Ok(more) = self.room.try_acquire_many(more) else { return Err(entries) };
+        let mut state = self.state();
+        if state.phase != Phase::Open {
+            return Err(entries);
+        }
+        more.forget();
+        if let Some(room) = room {
+            room.forget();
+        }
+        let first = state.next;
+        let since = Instant::now();
+        for entry in entries {
+            let item = Item { entry, standing: Standing::Pending, since, refusal: None };
+            let place = state.next;
+            state.items.insert(place, item);
+            state.next += 1;
+        }
+        Ok(Slot::new(Arc::clone(self), first..state.next))
+    }
+
+    /// The changes have committed.
+    pub(super) fn ready(&self, places: Range<u64>) {
+        let mut state = self.state();
+        if state.phase == Phase::Ended {
+            let entries = state.take(places);
+            drop(state);
+            return self.leave(&entries, Reason::Ended);
+        }
+        let first = state.ready == 0 || state.items.keys().next() == Some(&places.start);
+        for (_, item) in state.items.range_mut(places.clone()) {
+            // What was in doubt has been counted already.
+            if item.standing == Standing::Pending {
+                item.since = Instant::now();
+                AuditCounters::count_queued(1);
+            }
+            item.standing = Standing::Ready;
+        }
+        state.ready += length(&places);
+        if first || state.ready >= self.settings.max_batch() || state.is_pressed() {
+            self.work.notify_one();
+        }
+    }
+
+    /// The changes have not committed.
+    pub(super) fn void(&self, places: Range<u64>) {
+        let mut state = self.state();
+        let counted = state.items.range(places.clone());
+        let counted = counted.filter(|(_, item)| item.standing == Standing::Doubt).count();
+        let entries = state.take(places).len();
+        drop(state);
+        AuditCounters::uncount_queued(counted);
+        self.release(entries);
+    }
+
+    /// Nobody knows whether the changes have committed.
+    pub(super) fn doubt(&self, places: Range<u64>) {
+        let mut state = self.state();
+        if state.phase == Phase::Ended {
+            let entries = state.take(places);
+            drop(state);
+            return self.leave(&entries, Reason::InDoubt);
+        }
+        for (_, item) in state.items.range_mut(places.clone()) {
+            item.standing = Standing::Doubt;
+            item.since = Instant::now();
+            AuditCounters::count_queued(1);
+        }
+        state.doubts.push(places);
+        self.work.notify_one();
+    }
+
+    /// Units in doubt that nobody has been told of yet.
+    pub(super) fn take_doubts(&self) -> Vec<Range<u64>> {
+        std::mem::take(&mut self.state().doubts)
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        let state = self.state();
+        if state.items.is_empty() && state.phase != Phase::Open {
+            return Plan::End;
+        }
+        if state.ready == 0 {
+            return Plan::Wait;
+        }
+        let now = Instant::now();
+        let mut batch = Vec::new();
+        let mut due: Option<Instant> = None;
+        for (place, item) in &state.items {
+            match item.standing {
+                Standing::Ready => {
+                    let at = if *place < state.wanted {
+                        now
+                    } else {
+                        item.since + self.settings.max_delay()
+                    };
+                    due = Some(due.map_or(at, |due| due.min(at)));
+                    batch.push(*place);
+                }
+                Standing::Pending if now < item.since + PATIENCE => {
+                    if batch.is_empty() {
+                        return Plan::WaitUntil(item.since + PATIENCE);
+                    }
+                    break;
+                }
+                _ => {}
+            }
+            if batch.len() == self.settings.max_batch() {
+                due = Some(now);
+                break;
+            }
+        }
+        match due {
+            Some(due) if due > now && state.phase == Phase::Open => Plan::WaitUntil(due),
+            _ => Plan::Write(state.entries(&batch)),
+        }
+    }
+
+    /// These entries are in the table.
+    pub(super) fn written(&self, places: &[u64]) {
+        let removed = self.state().remove(places).len();
+        AuditCounters::count_written(removed);
+        AuditCounters::uncount_queued(removed);
+        self.release(removed);
+    }
+
+    /// None could be written for so long: gives up those that have waited as long, all if no more are to come.
+    pub(super) fn give_up_old(&self, age: Duration) {
+        let state = self.state();
+        let all = state.phase != Phase::Open;
+        let old = state.items.iter().filter(|(_, item)| {
+            item.standing == Standing::Ready && (all || item.since.elapsed() >= age)
+        });
+        let old: Vec<_> = old.map(|(place, _)| *place).collect();
+        drop(state);
+        self.give_up(&old, Reason::GaveUp);
+    }
+
+    /// These entries will not get into the table by themselves.
+    pub(super) fn give_up(&self, places: &[u64], reason: Reason) {
+        let batch = self.state().entries(places);
+        let entries: Vec<_> = batch.into_iter().map(|(_, entry)| entry).collect();
+        // Told ahead of their leave, which somebody may wait for.
+        self.leave(&entries, reason);
+        let removed = self.state().remove(places).len();
+        AuditCounters::uncount_queued(removed);
+        self.release(removed);
+    }
+
+    /// Notes that the database refused an entry, of which `written` others have been written so far. Whether it did
+    /// so often, while others were written.
+    pub(super) fn refused(&self, place: u64, written: u64) -> bool {
+        const OFTEN: u32 = 3;
+        let mut state = self.state();
+        let Some(item) = state.items.get_mut(&place) else { return false };
+        let refusal = item.refusal.get_or_insert(Refusal { times: 0, written_before: written });
+        refusal.times += 1;
+        refusal.times >= OFTEN && written > refusal.written_before
+    }
+
+    /// Asks for all that is there now, and says up to which place that is.
+    pub(super) fn want_all(&self) -> u64 {
+        let mut state = self.state();
+        state.wanted = state.next;
+        self.work.notify_one();
+        state.wanted
+    }
+
+    /// Whether entries before this place are still there. Those whose commit is under way count `if_pending`.
+    pub(super) fn holds(&self, before: u64, if_pending: bool) -> bool {
+        let state = self.state();
+        let counts = |item: &Item| if_pending || item.standing != Standing::Pending;
+        state.phase != Phase::Ended && state.items.range(..before).any(|(_, item)| counts(item))
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closing;
+        }
+        // Who waits for room need not wait any longer.
+        self.room.close();
+        self.work.notify_one();
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Nobody writes any more: what is left goes to the last resort.
+    pub(super) fn end(&self) {
+        self.room.close();
+        let mut state = self.state();
+        state.phase = Phase::Ended;
+        let (mut committed, mut in_doubt) = (Vec::new(), Vec::new());
+        let kept = std::mem::take(&mut state.items).into_iter().filter_map(|(place, item)| {
+            match item.standing {
+                // Whoever commits will tell what became of it.
+                Standing::Pending => return Some((place, item)),
+                Standing::Ready => committed.push(item.entry),
+                Standing::Doubt => in_doubt.push(item.entry),
+            }
+            None
+        });
+        state.items = kept.collect();
+        state.ready = 0;
+        drop(state);
+        AuditCounters::uncount_queued(committed.len() + in_doubt.len());
+        self.leave(&committed, Reason::Ended);
+        self.leave(&in_doubt, Reason::InDoubt);
+        self.left.notify_waiters();
+    }
+
+    /// What is to be known of a unit in doubt: its entries, and later ones of the same records. None while a commit
+    /// that may concern one of them is under way.
+    pub(super) fn later(&self, unit: &Range<u64>) -> Option<(Vec<AuditEntry>, Vec<AuditEntry>)> {
+        let state = self.state();
+        let own: Vec<_> =
+            state.items.range(unit.clone()).map(|(_, item)| item.entry.clone()).collect();
+        let mut later = Vec::new();
+        for (_, item) in state.items.range(unit.end..) {
+            if own.iter().any(|entry| same_record(entry, &item.entry)) {
+                if item.standing != Standing::Ready {
+                    return None;
+                }
+                later.push(item.entry.clone());
+            }
+        }
+        Some((own, later))
+    }
+
+    pub(super) fn load(&self) -> Load {
+        let state = self.state();
+        let standing =
+            |wanted| state.items.values().filter(move |item: &&Item| item.standing == wanted);
+        let oldest = standing(Standing::Ready).chain(standing(Standing::Doubt));
+        Load {
+            queued: state.ready,
+            in_doubt: standing(Standing::Doubt).count(),
+            oldest: oldest.map(|item| item.since.elapsed()).max(),
+            phase: state.phase,
+        }
+    }
+
+    fn leave(&self, entries: &[AuditEntry], reason: Reason) {
+        if entries.is_empty() {
+            return;
+        }
+        let count = entries.len();
+        match self.last_resort.as_ref().map(|sink| keep(&**sink, entries, reason)) {
+            Some(Ok(())) => {
+                self.tally.rescued.fetch_add(count as u64, Ordering::Relaxed);
+                tracing::error!(count, %reason, "audit entries not written: they are with the last resort");
+            }
+            Some(Err(error)) => {
+                self.lost(count);
+                tracing::error!(count, %reason, %error, "audit entries lost: the last resort failed");
+            }
+            None => {
+                self.lost(count);
+                tracing::error!(count, %reason, "audit entries lost: there is no last resort");
+            }
+        }
+    }
+
+    fn lost(&self, entries: usize) {
+        AuditCounters::count_dropped(entries);
+        self.tally.dropped.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    fn release(&self, entries: usize) {
+        self.room.add_permits(entries);
+        self.left.notify_waiters();
+        // Those behind need not wait for them any longer.
+        self.work.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether the consumer must not wait for more.
+    fn is_pressed(&self) -> bool {
+        self.phase != Phase::Open || self.items.keys().next() < Some(&self.wanted)
+    }
+
+    fn entries(&self, places: &[u64]) -> Batch {
+        let entry = |place: &u64| Some((*place, self.items.get(place)?.entry.clone()));
+        places.iter().filter_map(entry).collect()
+    }
+
+    fn take(&mut self, places: Range<u64>) -> Vec<AuditEntry> {
+        self.remove(&places.collect::<Vec<_>>())
+    }
+
+    fn remove(&mut self, places: &[u64]) -> Vec<AuditEntry> {
+        let items = places.iter().filter_map(|place| self.items.remove(place));
+        let items: Vec<_> = items.collect();
+        self.ready -= items.iter().filter(|item| item.standing == Standing::Ready).count();
+        items.into_iter().map(|item| item.entry).collect()
+    }
+}
+
+/// A panic here would end the writer, and what it does when it ends as well.
+fn keep(
+    sink: &dyn LastResort,
+    entries: &[AuditEntry],
+    reason: Reason,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let kept = panic::catch_unwind(AssertUnwindSafe(|| sink.keep(entries, reason)));
+    kept.unwrap_or_else(|_| Err("it panicked".into()))
+}
+
+pub(super) fn same_record(one: &AuditEntry, other: &AuditEntry) -> bool {
+    one.record_id == other.record_id && one.table_name == other.table_name
+}
+
+fn length(places: &Range<u64>) -> usize {
+    usize::try_from(places.end - places.start).unwrap_or(usize::MAX)
+}

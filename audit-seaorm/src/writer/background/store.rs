@@ -1,0 +1,104 @@
+//! Entries into the table, each once, whatever became of the attempts before.
+
+use std::collections::HashSet;
+
+use audit_core::AuditEntry;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    prelude::Uuid,
+};
+
+use super::queue::Batch;
+use crate::{
+    entity::{self, Column, Entity},
+    writer::{direct::explained, insert::insert},
+};
+
+/// So many refused and none written: it is not the entries.
+const TOO_MANY: usize = 8;
+
+/// What became of a batch. What is in neither list was not tried.
+#[derive(Default)]
+pub(super) struct Attempt {
+    pub(super) written: Vec<u64>,
+    /// Refused, while the database answers.
+    pub(super) refused: Vec<u64>,
+    pub(super) error: Option<DbErr>,
+}
+
+/// Writes a batch by one statement, or one by one if it is refused. `again`: some of it may be there already.
+pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) -> Attempt {
+    let mut attempt = Attempt::default();
+    let absent = if again { attempt.absent(db, batch).await } else { batch };
+    if absent.is_empty() || attempt.error.is_some() {
+        return attempt;
+    }
+    let entries = absent.iter().map(|(_, entry)| entry.clone()).collect();
+    match insert(db, entries).await {
+        Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
+        Err(error) => {
+            attempt.one_by_one(db, absent).await;
+            attempt.error = attempt.error.take().or(Some(explained(error)));
+        }
+    }
+    attempt
+}
+
+impl Attempt {
+    async fn one_by_one(&mut self, db: &DatabaseConnection, batch: Batch) {
+        // The answer may have been lost and not the statement.
+        for (place, entry) in self.absent(db, batch).await {
+            match insert(db, vec![entry.clone()]).await {
+                Ok(()) => self.written.push(place),
+                Err(error) => {
+                    let unwritten = self.absent(db, vec![(place, entry)]).await;
+                    self.refused.extend(unwritten.into_iter().map(|(place, _)| place));
+                    if self.error.is_some() {
+                        return;
+                    }
+                    if self.written.is_empty() && self.refused.len() >= TOO_MANY {
+                        self.error = Some(explained(error));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those that are not in the table; those that are count as written. None if nobody can tell.
+    async fn absent(&mut self, db: &DatabaseConnection, batch: Batch) -> Batch {
+        let there = match present(db, batch.iter().map(|(_, entry)| entry)).await {
+            Ok(there) => there,
+            Err(error) => {
+                self.error = Some(explained(error));
+                return Vec::new();
+            }
+        };
+        let (there, absent): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(_, entry)| there.contains(&entry.id));
+        self.written.extend(there.into_iter().map(|(place, _)| place));
+        absent
+    }
+}
+
+/// Which of these are in the table. The times lead to the partitions, where the table has some.
+pub(super) async fn present<'a, C: ConnectionTrait>(
+    db: &C,
+    entries: impl Iterator<Item = &'a AuditEntry> + Clone,
+) -> Result<HashSet<Uuid>, DbErr> {
+    let times = entries.clone().map(|entry| entry.timestamp);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+        return Ok(HashSet::new());
+    };
+    let backend = db.get_database_backend();
+    let (first, last) = (entity::moment(backend, first), entity::moment(backend, last));
+    let ids: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.is_in(entries.map(|entry| entry.id)))
+        .filter(Column::Timestamp.between(first, last))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().collect())
+}
