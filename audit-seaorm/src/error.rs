@@ -38,6 +38,17 @@ pub(crate) enum AuditError {
     )]
     Excluded { table: String },
     #[error(
+        "`{table}` is excluded from the trail by the configuration in force, so that its baseline would be written \
+         nowhere: take it out of the exclusion, or run this in the scope of another configuration"
+    )]
+    BaselineExcluded { table: String },
+    #[error(
+        "the baseline of `{table}` would be written nowhere, inside of AuditContext::without_audit: run it outside"
+    )]
+    BaselinePaused { table: String },
+    #[error("the baseline of `{table}` met rows that it had not locked")]
+    BaselineStrayed { table: String },
+    #[error(
         "DELETE of `{parent}` refused: the database would change audited records by itself, with no entry of \
          it: {path}. Delete these records first or let go of the parent, as `cascade_delete` and the \
          `delete` of ActiveModelEx do, or make the foreign key RESTRICT or NO ACTION"

@@ -115,7 +115,7 @@ pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{
-    ActivityBucket, AuditQuery, AuditTrail, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
+    ActivityBucket, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
     Diff, FieldRestore, Finding, FindingKind, Gap, GapReason, Incomplete, MAX_BUCKETS,
     OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore, Restore, RestoreError,
     RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,

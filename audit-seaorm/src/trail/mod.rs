@@ -1,5 +1,6 @@
 //! Reading the trail, and writing to it by hand.
 
+mod baseline;
 mod columns;
 mod entries;
 mod find;
@@ -18,6 +19,7 @@ mod verify;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub use self::{
+    baseline::{Baseline, BaselineReport},
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
     state::{Blame, Diff, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},
