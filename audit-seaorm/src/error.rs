@@ -218,6 +218,14 @@ pub(crate) fn is_refused_cascade(error: &DbErr) -> bool {
         if text.starts_with("audit: DELETE of ") && text.contains(" refused: the database would change"))
 }
 
+impl AuditError {
+    /// Whether a baseline has met rows that it had not locked.
+    pub(crate) fn is_strayed(error: &DbErr) -> bool {
+        matches!(error, DbErr::Custom(text)
+            if text.starts_with("audit: the baseline of ") && text.ends_with("that it had not locked"))
+    }
+}
+
 impl From<AuditError> for DbErr {
     fn from(error: AuditError) -> Self {
         Self::Custom(format!("audit: {error}"))

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::{
+    chunk::Lot,
     place::{self, Place, Range},
     plan::Plan,
 };
@@ -27,16 +28,15 @@ const MAX_IDS: usize = 512;
 pub(super) async fn insert<E: Auditable>(
     txn: &DatabaseTransaction,
     plan: &Plan,
-    range: &Range,
+    lot: &Lot,
     mut wanted: HashSet<String>,
-    all: bool,
 ) -> Result<u64, DbErr> {
-    if !all {
+    if !lot.all {
         wanted = unknown(txn, &plan.table, wanted).await?;
     }
     let group = Stamp::next().id;
     let mut entries: Vec<AuditEntry> = Vec::with_capacity(wanted.len());
-    for row in txn.query_all(&rows::<E>(plan, range)).await? {
+    for row in txn.query_all(&rows::<E>(plan, &lot.range)).await? {
         let place = Place::of::<E>(&row, plan.backend)?;
         if !wanted.contains(&place.record_id) {
             continue;

@@ -9,7 +9,8 @@ use sea_orm::{
 };
 
 use super::{
-    place::{ROW, Range},
+    chunk::Lot,
+    place::ROW,
     plan::Plan,
     sql::Forms,
 };
@@ -29,16 +30,15 @@ pub(super) async fn insert<E: Auditable>(
     txn: &DatabaseTransaction,
     plan: &Plan,
     forms: &Forms,
-    range: &Range,
+    lot: &Lot,
     locked: &HashSet<String>,
-    all: bool,
 ) -> Result<u64, DbErr> {
     if plan.backend == DbBackend::Postgres {
         // Fewer digits would not be the number.
         txn.execute_unprepared("SET LOCAL extra_float_digits = 1").await?;
     }
     let like = plan.entry(String::new(), Image::new(), Stamp::next().id)?;
-    let insert = statement::<E>(plan, forms, range, &like, all)?;
+    let insert = statement::<E>(plan, forms, lot, locked, &like)?;
     let written = txn.execute(&insert).await?.rows_affected();
     for record_id in written_ids(txn, &like).await? {
         if !locked.contains(&record_id) {
@@ -52,15 +52,18 @@ pub(super) async fn insert<E: Auditable>(
 fn statement<E: Auditable>(
     plan: &Plan,
     forms: &Forms,
-    range: &Range,
+    lot: &Lot,
+    locked: &HashSet<String>,
     like: &AuditEntry,
-    all: bool,
 ) -> Result<InsertStatement, DbErr> {
     let mut rows = Query::select();
     rows.from_as(E::default().table_ref(), Alias::new(ROW));
     rows.exprs(Column::iter().map(|column| value(plan, forms, like, column)));
-    rows.cond_where(range.condition::<E>(plan.backend));
-    if !all {
+    rows.cond_where(lot.range.condition::<E>(plan.backend));
+    for busy in lot.busy(locked) {
+        rows.cond_where(busy.condition::<E>().not());
+    }
+    if !lot.all {
         rows.and_where(forms.is_unknown(&plan.table));
     }
     let mut insert = Query::insert();

@@ -17,7 +17,7 @@ mod sql;
 
 use std::{fmt, marker::PhantomData};
 
-use sea_orm::{DbErr, EntityTrait};
+use sea_orm::DbErr;
 
 pub use self::report::BaselineReport;
 use super::AuditTrail;
@@ -160,10 +160,7 @@ impl<E: Auditable> Baseline<E> {
     /// # Cancel safety
     ///
     /// Dropped half-way, the chunk that is under way comes to its end. What is missing comes with the next run.
-    pub async fn exec(self, db: &impl AuditPool) -> Result<BaselineReport, DbErr>
-    where
-        <E as EntityTrait>::Model: Send + Sync,
-    {
+    pub async fn exec(self, db: &impl AuditPool) -> Result<BaselineReport, DbErr> {
         run::run::<E>(self, db.guarded().into_inner()).await
     }
 }

@@ -44,6 +44,11 @@ impl Place {
             bounds: bounds.collect::<Result<_, DbErr>>()?,
         })
     }
+
+    pub(super) fn condition<E: EntityTrait>(&self) -> Condition {
+        let columns = columns::<E>().into_iter().zip(self.bounds.clone());
+        columns.fold(Condition::all(), |all, (column, bound)| all.add(column.eq(bound)))
+    }
 }
 
 impl Range {
@@ -53,10 +58,7 @@ impl Range {
             Self::Between(Some(from), to) => {
                 Condition::all().add(behind::<E>(from, backend)).add(up_to::<E>(to, backend))
             }
-            Self::Only(place) => {
-                let columns = columns::<E>().into_iter().zip(place.bounds.clone());
-                columns.fold(Condition::all(), |all, (column, bound)| all.add(column.eq(bound)))
-            }
+            Self::Only(place) => place.condition::<E>(),
         }
     }
 

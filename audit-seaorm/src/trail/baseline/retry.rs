@@ -17,15 +17,20 @@ const CONFLICTS: [&str; 7] = [
     "database table is locked",
 ];
 
-/// Runs a transaction anew when it lost against another one.
-pub(super) async fn retried<T>(run: impl AsyncFn() -> Result<T, DbErr>) -> Result<T, DbErr> {
-    for attempt in 0..ATTEMPTS {
-        match run().await {
-            Err(error) if is_conflict(&error) => sleep(PAUSE * 2_u32.pow(attempt)).await,
-            done => return done,
+/// How often something was run already that lost against another transaction.
+#[derive(Default)]
+pub(super) struct Attempts(u32);
+
+impl Attempts {
+    /// Whether to run it again, after a while.
+    pub(super) async fn again(&mut self, error: &DbErr) -> bool {
+        if self.0 >= ATTEMPTS || !is_conflict(error) {
+            return false;
         }
+        sleep(PAUSE * 2_u32.pow(self.0)).await;
+        self.0 += 1;
+        true
     }
-    run().await
 }
 
 pub(super) fn is_conflict(error: &DbErr) -> bool {

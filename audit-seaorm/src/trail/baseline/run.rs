@@ -7,13 +7,13 @@ use sea_orm::{
 
 use super::{
     Baseline, BaselineReport, OnProgress,
-    chunk::{self, Done, Way},
+    chunk::{self, Done, Lot, Way},
     closing, encoded,
     place::{Place, Range, keys_behind},
     plan::Plan,
-    retry::{is_conflict, retried},
+    retry::{Attempts, is_conflict},
 };
-use crate::Auditable;
+use crate::{Auditable, error::AuditError};
 
 /// How many rows are encoded here at a time, for all of them are in memory.
 const MAX_ROWS_HERE: u32 = 1000;
@@ -57,6 +57,12 @@ struct Ahead {
     places: Vec<Place>,
 }
 
+impl Ahead {
+    fn unknown_among(&self, places: &[Place]) -> Vec<Place> {
+        places.iter().filter(|place| self.unknown.contains(&place.record_id)).cloned().collect()
+    }
+}
+
 impl<E: Auditable> Run<E> {
     async fn all_rows(&mut self) -> Result<(), DbErr> {
         let mut last = None;
@@ -84,7 +90,7 @@ impl<E: Auditable> Run<E> {
     }
 
     /// The next chunk, without a lock; none at the end.
-    async fn look_ahead(&self, last: Option<&Place>) -> Result<Option<Ahead>, DbErr> {
+    async fn look_ahead(&mut self, last: Option<&Place>) -> Result<Option<Ahead>, DbErr> {
         let rows = match self.way() {
             Way::Database => self.chunk_size,
             Way::Here => self.chunk_size.min(MAX_ROWS_HERE),
@@ -95,7 +101,7 @@ impl<E: Auditable> Run<E> {
             let unknown = Expr::case(forms.is_unknown(&self.plan.table), 1).finally(0);
             keys.expr_as(unknown, Alias::new(UNKNOWN));
         }
-        let found = retried(async || self.read(&keys, rows).await).await?;
+        let found = read(&self.db, &keys, rows).await?;
         let places = found.iter().map(|row| Place::of::<E>(row, backend));
         let places: Vec<Place> = places.collect::<Result<_, DbErr>>()?;
         let Some(last) = places.last().cloned() else { return Ok(None) };
@@ -110,20 +116,11 @@ impl<E: Auditable> Run<E> {
         Ok(Some(Ahead { last, rows: places.len() as u64, unknown, places }))
     }
 
-    /// The number stands in the text: a limit that is told later may be planned for as a tenth of the table.
-    async fn read(&self, keys: &SelectStatement, limit: u32) -> Result<Vec<QueryResult>, DbErr> {
-        let mut statement = StatementBuilder::build(keys, &self.plan.backend);
-        statement.sql.push_str(&format!(" LIMIT {limit}"));
-        self.db.query_all_raw(statement).await
-    }
-
     async fn chunk(&mut self, from: Option<Place>, ahead: &Ahead) -> Result<(), DbErr> {
-        let locked = self.write(from, &ahead.places, false).await?;
+        let locked = self.write(from, ahead).await?;
         // What others held: each by itself, so that no lock of ours is held meanwhile.
-        let busy = |place: &&Place| {
-            ahead.unknown.contains(&place.record_id) && !locked.contains(&place.record_id)
-        };
-        for place in ahead.places.iter().filter(busy) {
+        let busy: Vec<_> = ahead.unknown_among(&ahead.places);
+        for place in busy.iter().filter(|place| !locked.contains(&place.record_id)) {
             self.write_one(place, false).await?;
         }
         Ok(())
@@ -131,44 +128,48 @@ impl<E: Auditable> Run<E> {
 
     async fn write_one(&mut self, place: &Place, all: bool) -> Result<u64, DbErr> {
         let before = self.report.written;
-        let only = Range::Only(place.clone());
-        if self.write_by_database(&only, all).await?.is_none() {
-            self.write_by(Way::Here, &only, all).await?;
+        let range = Range::Only(place.clone());
+        let lot = Arc::new(Lot { range, unknown: Vec::new(), all });
+        if self.write_by_database(&lot).await?.is_none() {
+            self.write_by(Way::Here, &lot).await?;
         }
         Ok(self.report.written - before)
     }
 
-    /// Writes the rows up to the last one of `places`, and tells which of them it could lock.
+    /// Writes the rows that are ahead, and tells which of them it could lock.
     async fn write(
         &mut self,
         from: Option<Place>,
-        places: &[Place],
-        all: bool,
+        ahead: &Ahead,
     ) -> Result<HashSet<String>, DbErr> {
-        let Some(last) = places.last() else { return Ok(HashSet::new()) };
-        let range = Range::Between(from.clone(), last.clone());
-        if let Some(done) = self.write_by_database(&range, all).await? {
+        let lot = |from, places: &[Place], last: &Place| {
+            let range = Range::Between(from, last.clone());
+            Arc::new(Lot { range, unknown: ahead.unknown_among(places), all: false })
+        };
+        let whole = lot(from.clone(), &ahead.places, &ahead.last);
+        if let Some(done) = self.write_by_database(&whole).await? {
             return Ok(done.locked);
         }
         let (mut from, mut locked) = (from, HashSet::new());
-        for places in places.chunks(MAX_ROWS_HERE as usize) {
+        for places in ahead.places.chunks(MAX_ROWS_HERE as usize) {
             let Some(last) = places.last() else { break };
-            let range = Range::Between(from.replace(last.clone()), last.clone());
-            locked.extend(self.write_by(Way::Here, &range, all).await?.locked);
+            let part = lot(from.replace(last.clone()), places, last);
+            locked.extend(self.write_by(Way::Here, &part).await?.locked);
         }
         Ok(locked)
     }
 
     /// None if the database cannot do it, for another reason than a conflict.
-    async fn write_by_database(
-        &mut self,
-        range: &Range,
-        all: bool,
-    ) -> Result<Option<Done>, DbErr> {
+    async fn write_by_database(&mut self, lot: &Arc<Lot>) -> Result<Option<Done>, DbErr> {
         if self.way() == Way::Here {
             return Ok(None);
         }
-        match self.write_by(Way::Database, range, all).await {
+        let mut done = self.write_by(Way::Database, lot).await;
+        if done.as_ref().is_err_and(AuditError::is_strayed) {
+            // Somebody has inserted a row there, which is locked with the others next time.
+            done = self.write_by(Way::Database, lot).await;
+        }
+        match done {
             Ok(done) => {
                 self.failures = 0;
                 Ok(Some(done))
@@ -183,11 +184,16 @@ impl<E: Auditable> Run<E> {
         }
     }
 
-    async fn write_by(&mut self, way: Way, range: &Range, all: bool) -> Result<Done, DbErr> {
-        let write = async || chunk::write::<E>(&self.db, &self.plan, range, way, all).await;
-        let done = retried(write).await?;
+    async fn write_by(&mut self, way: Way, lot: &Arc<Lot>) -> Result<Done, DbErr> {
+        let mut attempts = Attempts::default();
+        let done = loop {
+            match chunk::write::<E>(&self.db, &self.plan, lot, way).await {
+                Err(error) if attempts.again(&error).await => {}
+                done => break done?,
+            }
+        };
         self.report.written += done.written;
-        if way == Way::Here {
+        if done.way == Way::Here {
             self.report.encoded_here += done.written;
         }
         Ok(done)
@@ -201,7 +207,7 @@ impl<E: Auditable> Run<E> {
         let mut last: Option<Place> = None;
         loop {
             let keys = keys_behind::<E>(last.as_ref(), self.plan.backend);
-            let rows = retried(async || self.read(&keys, 1).await).await?;
+            let rows = read(&self.db, &keys, 1).await?;
             let Some(row) = rows.first() else { return Ok(()) };
             let place = Place::of::<E>(row, self.plan.backend)?;
             if self.write_one(&place, true).await? > 0 {
@@ -209,6 +215,23 @@ impl<E: Auditable> Run<E> {
             }
             // It went away meanwhile.
             last = Some(place);
+        }
+    }
+}
+
+/// The number stands in the text: a limit that is told later may be planned for as a tenth of the table.
+async fn read(
+    db: &DatabaseConnection,
+    keys: &SelectStatement,
+    limit: u32,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let mut statement = StatementBuilder::build(keys, &db.get_database_backend());
+    statement.sql.push_str(&format!(" LIMIT {limit}"));
+    let mut attempts = Attempts::default();
+    loop {
+        match db.query_all_raw(statement.clone()).await {
+            Err(error) if attempts.again(&error).await => {}
+            done => return done,
         }
     }
 }

@@ -71,8 +71,8 @@ fn quoted(text: &str) -> String {
 fn text(at: &str) -> String {
     let text = unicode(at);
     format!(
-        "IF(CAST({text} AS BINARY) = CAST('[REDACTED]' AS BINARY), \
-         JSON_OBJECT('$json', '\"[REDACTED]\"'), JSON_QUOTE({text}))"
+        "IF(CAST({text} AS BINARY) = CAST('[REDACTED]' AS BINARY) OR INSTR({text}, CHAR(0)) > 0, \
+         JSON_OBJECT('$json', JSON_QUOTE({text})), JSON_QUOTE({text}))"
     )
 }
 
