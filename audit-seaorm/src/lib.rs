@@ -115,10 +115,11 @@ pub use audit_seaorm_macros::{Auditable, audited};
 pub use auditable::{AuditHooks, Auditable};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use trail::{
-    ActivityBucket, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
-    Diff, FieldRestore, Finding, FindingKind, Gap, GapReason, Incomplete, MAX_BUCKETS,
-    OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore, Restore, RestoreError,
-    RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,
+    ActivityBucket, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket, Cursor,
+    DEFAULT_LIMIT, DEFAULT_TOP, Diff, FieldRestore, Finding, FindingKind, Gap, GapReason,
+    Incomplete, MAX_BUCKETS, OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore,
+    Restore, RestoreError, RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity,
+    Verification,
 };
 pub use transaction::AuditTransaction;
 pub use writer::AuditCounters;

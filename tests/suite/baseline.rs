@@ -20,9 +20,13 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb, connect, long};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait,
-    DatabaseConnection, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, TransactionTrait, prelude::*, sea_query::{Expr, ExprTrait as _},
+    ActiveModelBehavior, ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IdenStatic, IntoActiveModel,
+    Iterable, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, Statement,
+    TransactionTrait,
+    prelude::*,
+    sea_query::{Expr, ExprTrait as _},
 };
 use serde_json::json;
 use tokio::{runtime, task::JoinSet, time::sleep};
@@ -55,7 +59,7 @@ audit_tests::tests! {
     #[only(Postgres)] a_table_in_another_schema_is_baselined,
     rows_that_others_hold_come_at_the_end,
     a_record_deleted_at_the_last_moment_is_no_finding,
-    a_row_that_does_not_fit_the_entity_is_named,
+    #[only(Sqlite)] a_row_that_does_not_fit_the_entity_is_named,
     statements_follow_the_keys,
     a_killed_baseline_is_resumed_while_others_write,
 }
@@ -200,8 +204,7 @@ async fn redacted_and_skipped_columns_stay_hidden(t: TestDb) {
     unseen(secret.insert(&t.db)).await.unwrap();
     AuditConfig::new().redact("post", ["likes"]).scope(baseline(&t, post::Entity)).await;
     let image = entries(&t.db).await[0].new_values.clone().unwrap();
-    let expected =
-        json!({"id": 1, "title": "a", "likes": "[REDACTED]", "token": "[REDACTED]"});
+    let expected = json!({"id": 1, "title": "a", "likes": "[REDACTED]", "token": "[REDACTED]"});
     assert_eq!(image, expected);
 
     // Reserved words and renamed columns everywhere.
@@ -413,7 +416,14 @@ where
             let encoded = encode(&value).unwrap();
             let is_decimal = matches!(value, Value::Decimal(_) | Value::BigDecimal(_));
             // PostgreSQL's numbers, and texts within texts, have other forms of the same.
-            assert!(is_decimal || json.is_number() || json.is_object() || json.is_array() || &encoded == json, "{name}: {encoded} {json}");
+            assert!(
+                is_decimal
+                    || json.is_number()
+                    || json.is_object()
+                    || json.is_array()
+                    || &encoded == json,
+                "{name}: {encoded} {json}"
+            );
         }
     }
     assert!(images.is_empty());
@@ -454,9 +464,26 @@ mod plain {
 
 fn texts(backend: Backend) -> Vec<String> {
     let mut texts: Vec<_> = [
-        "", "a", " a ", "'", "\"", "\\", "\\\\'", "a\"b\\c/d", "null", "[1]", "{\"a\":1}", "%s %I ? $1 :a",
-        "[REDACTED]", "[redacted]", "[REDACTED] ", "\u{1}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}", "\u{80}\u{2028}\u{2029}\u{feff}",
-        "ü🦀e\u{301}", "{\"$json\":\"1\"}", "\u{ffff}\u{10ffff}",
+        "",
+        "a",
+        " a ",
+        "'",
+        "\"",
+        "\\",
+        "\\\\'",
+        "a\"b\\c/d",
+        "null",
+        "[1]",
+        "{\"a\":1}",
+        "%s %I ? $1 :a",
+        "[REDACTED]",
+        "[redacted]",
+        "[REDACTED] ",
+        "\u{1}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}",
+        "\u{80}\u{2028}\u{2029}\u{feff}",
+        "ü🦀e\u{301}",
+        "{\"$json\":\"1\"}",
+        "\u{ffff}\u{10ffff}",
     ]
     .map(str::to_owned)
     .into();
@@ -561,7 +588,9 @@ mod dated {
 
 /// One moment in all columns, and a document.
 fn dated(id: usize, moment: Option<DateTimeUtc>, document: Option<&Json>) -> dated::ActiveModel {
-    let nanos = moment.map(|it| i128::from(it.timestamp()) * 1_000_000_000 + i128::from(it.timestamp_subsec_nanos()));
+    let nanos = moment.map(|it| {
+        i128::from(it.timestamp()) * 1_000_000_000 + i128::from(it.timestamp_subsec_nanos())
+    });
     let t_moment = nanos.map(|it| TimeDateTimeWithTimeZone::from_unix_timestamp_nanos(it).unwrap());
     dated::ActiveModel {
         id: Set(i32::try_from(id).unwrap()),
@@ -610,10 +639,25 @@ async fn dates_and_documents_are_written_by_the_database(t: TestDb) {
         rows.push(dated(number + 1, Some(moment.parse().unwrap()), None));
     }
     let documents = [
-        json!(null), json!(true), json!(0), json!(-1.5), json!(1e300), json!(u64::MAX), json!(""), json!("[REDACTED]"), json!([]), json!({}),
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1.5),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(""),
+        json!("[REDACTED]"),
+        json!([]),
+        json!({}),
         json!({"z": 1, "a": {"c": [null, 1.0], "b": "ü🦀\"\\\n\u{2028}"}, "": 0}),
-        json!({"$json": 1}), json!({"$json": "null", "b": 1}), json!([{"$json": 1}]), json!(["[REDACTED]"]),
-        json!({"$json": null}), json!("plain \"quoted\" \\ text"), json!({"a b'c": "d?e$1"}), json!(9_007_199_254_740_993_i64),
+        json!({"$json": 1}),
+        json!({"$json": "null", "b": 1}),
+        json!([{"$json": 1}]),
+        json!(["[REDACTED]"]),
+        json!({"$json": null}),
+        json!("plain \"quoted\" \\ text"),
+        json!({"a b'c": "d?e$1"}),
+        json!(9_007_199_254_740_993_i64),
     ];
     for (number, document) in documents.iter().enumerate() {
         rows.push(dated(100 + number, None, Some(document)));
@@ -655,8 +699,24 @@ mod single {
 async fn floats_and_decimals_are_as_the_encoder_has_them(t: TestDb) {
     create!(t, numbers::Entity, single::Entity);
     let mut floats = vec![
-        0.0, -0.0, 1.0, 0.1, -0.1, 1e15, 1e16, 1e21, 1e22, 123_456_789.123_456_79, 5e-324, f64::MAX, f64::MIN, f64::EPSILON,
-        2.0_f64.powi(-44), 9_007_199_254_740_993.0, 1e-7, 0.1 + 0.2,
+        0.0,
+        -0.0,
+        1.0,
+        0.1,
+        -0.1,
+        1e15,
+        1e16,
+        1e21,
+        1e22,
+        123_456_789.123_456_79,
+        5e-324,
+        f64::MAX,
+        f64::MIN,
+        f64::EPSILON,
+        2.0_f64.powi(-44),
+        9_007_199_254_740_993.0,
+        1e-7,
+        0.1 + 0.2,
     ];
     if t.backend == Backend::Postgres {
         floats.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
@@ -669,7 +729,16 @@ async fn floats_and_decimals_are_as_the_encoder_has_them(t: TestDb) {
         let float = f64::from_bits(chance);
         floats.extend(float.is_finite().then_some(float));
     }
-    let decimals = ["0", "1", "-1", "0.1000", "-0.0001", "12345678901234.5678", "9999999999999999.9999", "-9999999999999999.9999"];
+    let decimals = [
+        "0",
+        "1",
+        "-1",
+        "0.1000",
+        "-0.0001",
+        "12345678901234.5678",
+        "9999999999999999.9999",
+        "-9999999999999999.9999",
+    ];
     let mut rows = vec![numbers::ActiveModel { id: Set(0), f64: Set(None), decimal: Set(None) }];
     for (id, float) in (1..).zip(&floats) {
         rows.push(numbers::ActiveModel { id: Set(id), f64: Set(Some(*float)), decimal: Set(None) });
@@ -684,8 +753,14 @@ async fn floats_and_decimals_are_as_the_encoder_has_them(t: TestDb) {
     assert_eq!(report.encoded_here, here);
 
     #[expect(clippy::cast_possible_truncation, reason = "these are the floats that are wanted")]
-    let narrow = floats.iter().map(|it| *it as f32).filter(|it| it.is_finite() || t.backend == Backend::Postgres);
-    let rows: Vec<_> = (0..).zip(narrow).map(|(id, f32)| single::ActiveModel { id: Set(id), f32: Set(Some(f32)) }).collect();
+    let narrow = floats
+        .iter()
+        .map(|it| *it as f32)
+        .filter(|it| it.is_finite() || t.backend == Backend::Postgres);
+    let rows: Vec<_> = (0..)
+        .zip(narrow)
+        .map(|(id, f32)| single::ActiveModel { id: Set(id), f32: Set(Some(f32)) })
+        .collect();
     let rows_written = rows.len() as u64;
     let report = assert_encoded(&t, single::Entity, rows).await;
     let here = if t.backend == Backend::Postgres { 0 } else { rows_written };
@@ -772,7 +847,12 @@ async fn arrays_and_enums_are_written_by_the_database(t: TestDb) {
         bools: Set(None),
         ints: Set(Some(vec![])),
         bigs: Set(vec![i64::MIN, i64::MAX]),
-        texts: Set(vec![String::new(), "null".to_owned(), "{a,\"b\\}".to_owned(), "ü\n".to_owned()]),
+        texts: Set(vec![
+            String::new(),
+            "null".to_owned(),
+            "{a,\"b\\}".to_owned(),
+            "ü\n".to_owned(),
+        ]),
         uuids: Set(vec![Uuid::max(), Uuid::nil()]),
         humour: Set(Humour::Happy),
         maybe: Set(None),
@@ -875,7 +955,8 @@ async fn keys_of_every_kind_are_found_again(t: TestDb) {
         Backend::MariaDb => ("varchar(64)", "binary(16)"),
     };
     sql(&t.db, &format!("CREATE TABLE triple (c {uuid} NOT NULL, extra int DEFAULT 7, a int NOT NULL, note varchar(9), b {text} NOT NULL, PRIMARY KEY (b, a, c))")).await;
-    let odd = ["", "a", "\"", "\\", "[7]", "a b", "ü🦀", "/", "\u{1f}", "\n", "7", "null", "[REDACTED]"];
+    let odd =
+        ["", "a", "\"", "\\", "[7]", "a b", "ü🦀", "/", "\u{1f}", "\n", "7", "null", "[REDACTED]"];
     for (number, text) in (0..).zip(odd) {
         let text = || Set((*text).to_owned());
         let of = label::ActiveModel { post_id: Set(number % 3), language: text(), text: text() };
@@ -884,9 +965,17 @@ async fn keys_of_every_kind_are_found_again(t: TestDb) {
         unseen(country::Entity::insert(of).exec_without_returning(&t.db)).await.unwrap();
         let of = device::ActiveModel { id: Set(Uuid::new_v4()), name: text() };
         unseen(device::Entity::insert(of).exec_without_returning(&t.db)).await.unwrap();
-        let of = tree::ActiveModel { id: Set(number), parent_id: Set((number > 0).then_some(number - 1)) };
+        let of = tree::ActiveModel {
+            id: Set(number),
+            parent_id: Set((number > 0).then_some(number - 1)),
+        };
         unseen(tree::Entity::insert(of).exec_without_returning(&t.db)).await.unwrap();
-        let of = triple::ActiveModel { a: Set(number % 2), b: text(), c: Set(Uuid::new_v4()), note: Set(None) };
+        let of = triple::ActiveModel {
+            a: Set(number % 2),
+            b: text(),
+            c: Set(Uuid::new_v4()),
+            note: Set(None),
+        };
         unseen(triple::Entity::insert(of).exec_without_returning(&t.db)).await.unwrap();
         let day = Date::from_ymd_opt(2026, 1, 1 + u32::try_from(number).unwrap() / 4).unwrap();
         let of = dayly::ActiveModel { day: Set(day), part: Set(i16::try_from(number).unwrap()) };
@@ -914,11 +1003,14 @@ async fn keys_of_every_kind_are_found_again(t: TestDb) {
 async fn keys_differ_by_case_and_blanks(t: TestDb) {
     create!(t, country::Entity);
     // The table holds `a` and `A`, and `a` and `a `, for the same key, or not.
-    for collation in ["utf8mb4_general_ci", "utf8mb4_bin", "utf8mb4_nopad_bin", "latin1_swedish_ci"] {
+    for collation in ["utf8mb4_general_ci", "utf8mb4_bin", "utf8mb4_nopad_bin", "latin1_swedish_ci"]
+    {
         let charset = collation.split('_').next().unwrap();
         sql(&t.db, "DELETE FROM country").await;
         sql(&t.db, "DELETE FROM audit_trail").await;
-        let modify = format!("ALTER TABLE country MODIFY code varchar(64) CHARACTER SET {charset} COLLATE {collation} NOT NULL");
+        let modify = format!(
+            "ALTER TABLE country MODIFY code varchar(64) CHARACTER SET {charset} COLLATE {collation} NOT NULL"
+        );
         sql(&t.db, &modify).await;
         let mut inserted = 0;
         for code in ["a", "A", "a ", "ä", "b", "B ", "z"] {
@@ -935,7 +1027,11 @@ async fn keys_differ_by_case_and_blanks(t: TestDb) {
 
 async fn padded_keys_keep_their_blanks(t: TestDb) {
     create!(t, country::Entity, label::Entity);
-    sql(&t.db, "ALTER TABLE country ALTER COLUMN code TYPE char(4), ALTER COLUMN name TYPE char(12)").await;
+    sql(
+        &t.db,
+        "ALTER TABLE country ALTER COLUMN code TYPE char(4), ALTER COLUMN name TYPE char(12)",
+    )
+    .await;
     sql(&t.db, "ALTER TABLE label ALTER COLUMN language TYPE char(4)").await;
     sql(&t.db, "INSERT INTO country VALUES ('ab', '[REDACTED]'), ('abcd', 'x'), ('', NULL)").await;
     sql(&t.db, "INSERT INTO label VALUES (7, 'en', ''), (7, 'engl', '')").await;
@@ -966,7 +1062,11 @@ mod clocked {
 async fn tables_without_rowid_and_moments_as_keys_are_passed_through(t: TestDb) {
     create!(t, post::Entity);
     sql(&t.db, "CREATE TABLE country (code varchar(64) PRIMARY KEY COLLATE NOCASE, name varchar(64)) WITHOUT ROWID").await;
-    sql(&t.db, "INSERT INTO country VALUES ('b', NULL), ('A', 'a'), ('c', '[redacted]'), ('D', '')").await;
+    sql(
+        &t.db,
+        "INSERT INTO country VALUES ('b', NULL), ('A', 'a'), ('c', '[redacted]'), ('D', '')",
+    )
+    .await;
     let report = AuditTrail::baseline(country::Entity).chunk_size(1).exec(&t.db).await.unwrap();
     assert_eq!((report.written, report.encoded_here), (4, 0));
     assert_clean(&t, country::Entity).await;
@@ -1009,7 +1109,8 @@ async fn rows_that_others_hold_come_at_the_end(t: TestDb) {
         return;
     }
     let holder = audit_seaorm::AuditTransaction::begin(&t.db).await.unwrap();
-    let liked = |id, likes| post::ActiveModel { id: Set(id), likes: Set(likes), ..Default::default() };
+    let liked =
+        |id, likes| post::ActiveModel { id: Set(id), likes: Set(likes), ..Default::default() };
     liked(5, 1).update(&holder).await.unwrap();
     post::Entity::audited().delete_by_id(2).exec(&holder).await.unwrap();
     let run = tokio::spawn({
@@ -1048,10 +1149,7 @@ async fn a_record_deleted_at_the_last_moment_is_no_finding(t: TestDb) {
 async fn a_row_that_does_not_fit_the_entity_is_named(t: TestDb) {
     create!(t, dayly::Entity);
     sql(&t.db, "INSERT INTO dayly VALUES ('2026-01-01', 1)").await;
-    match t.backend {
-        Backend::Sqlite => sql(&t.db, "INSERT INTO dayly VALUES ('no day', 1)").await,
-        _ => return,
-    }
+    sql(&t.db, "INSERT INTO dayly VALUES ('no day', 1)").await;
     let error = AuditTrail::baseline(dayly::Entity).exec(&t.db).await.unwrap_err();
     assert!(error.to_string().contains("no day") || error.to_string().contains("input"), "{error}");
 }
@@ -1060,17 +1158,31 @@ async fn fill(t: &TestDb, rows: u64) {
     let numbers = match t.backend {
         Backend::Postgres => format!("SELECT n FROM generate_series(1, {rows}) n"),
         Backend::MariaDb => format!("SELECT seq AS n FROM seq_1_to_{rows}"),
-        Backend::Sqlite => format!("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s"),
+        Backend::Sqlite => format!(
+            "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s"
+        ),
     };
     let title = if t.backend == Backend::MariaDb { "CONCAT('title ', n)" } else { "'title ' || n" };
     let fill = match t.backend {
-        Backend::Sqlite => format!("INSERT INTO goods SELECT n, {title}, n % 97, '2026-01-01T00:00:00.123456+00:00', NULL FROM ({numbers})"),
-        _ => format!("INSERT INTO goods SELECT n, {title}, n % 97, '2026-01-01 00:00:00.123456', NULL FROM ({numbers}) s"),
+        Backend::Sqlite => format!(
+            "INSERT INTO goods SELECT n, {title}, n % 97, '2026-01-01T00:00:00.123456+00:00', NULL FROM ({numbers})"
+        ),
+        _ => format!(
+            "INSERT INTO goods SELECT n, {title}, n % 97, '2026-01-01 00:00:00.123456', NULL FROM ({numbers}) s"
+        ),
     };
     sql(&t.db, &fill).await;
     match t.backend {
-        Backend::Postgres => sql(&t.db, "SELECT setval('goods_id_seq', (SELECT max(id) FROM goods)); ANALYZE").await,
-        _ => sql(&t.db, if t.backend == Backend::MariaDb { "ANALYZE TABLE goods" } else { "ANALYZE" }).await,
+        Backend::Postgres => {
+            sql(&t.db, "SELECT setval('goods_id_seq', (SELECT max(id) FROM goods)); ANALYZE").await
+        }
+        _ => {
+            sql(
+                &t.db,
+                if t.backend == Backend::MariaDb { "ANALYZE TABLE goods" } else { "ANALYZE" },
+            )
+            .await
+        }
     }
 }
 
@@ -1102,40 +1214,55 @@ async fn create_goods(t: &TestDb, rows: u64) {
 /// Whatever the table's size, a chunk is found by the primary key and its records by the trail's index.
 async fn statements_follow_the_keys(t: TestDb) {
     create_goods(&t, 20_000).await;
-    let run = AuditTrail::baseline(goods::Entity).chunk_size(500);
-    let (report, log) = audit_tests::logs::capture(run.exec(&t.db)).await;
-    let _ = (report, log);
-    let explain = |backend, text: &str| match backend {
-        Backend::Sqlite => format!("EXPLAIN QUERY PLAN {text}"),
-        _ => format!("EXPLAIN {text}"),
-    };
-    let (id, at) = match t.backend {
-        Backend::Postgres => ("CAST(t.id AS text)", "0"),
-        Backend::MariaDb => ("CONVERT(t.id + 0 USING utf8mb4) COLLATE utf8mb4_nopad_bin", "0"),
-        Backend::Sqlite => ("CAST(t.id AS TEXT)", "0"),
-    };
-    let unknown = format!("COALESCE((SELECT a.operation FROM audit_trail a WHERE a.table_name = 'goods' AND a.record_id = {id} AND a.operation <> 'UPDATE' ORDER BY a.timestamp DESC, a.id DESC LIMIT 1), 'DELETE') = 'DELETE'");
-    let chunk = format!("SELECT t.id FROM goods t WHERE t.id > {at} AND t.id <= 500 AND {unknown}");
-    let ahead = format!("SELECT t.id, CASE WHEN {unknown} THEN 1 ELSE 0 END FROM goods t WHERE t.id > {at} ORDER BY t.id LIMIT 500");
-    if t.backend == Backend::Postgres {
-        sql(&t.db, "ANALYZE").await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let mut db = t.connect_with(|_| {}).await;
+    let statements = Arc::clone(&seen);
+    db.set_metric_callback(move |info| statements.lock().unwrap().push(info.statement.clone()));
+    AuditTrail::baseline(goods::Entity).chunk_size(500).exec(&db).await.unwrap();
+    match t.backend {
+        Backend::MariaDb => sql(&t.db, "ANALYZE TABLE audit_trail").await,
+        _ => sql(&t.db, "ANALYZE").await,
     }
-    for text in [chunk, ahead] {
-        let statement = sea_orm::Statement::from_string(t.db.get_database_backend(), explain(t.backend, &text));
-        let plan = t.db.query_all_raw(statement).await.unwrap();
-        let plan: Vec<String> = plan.iter().map(|row| match t.backend {
-            Backend::Sqlite => row.try_get::<String>("", "detail").unwrap(),
-            Backend::Postgres => row.try_get_by_index::<String>(0).unwrap(),
-            Backend::MariaDb => format!("{:?} {:?} {:?}",
-                row.try_get::<Option<String>>("", "table").unwrap(),
-                row.try_get::<Option<String>>("", "type").unwrap(),
-                row.try_get::<Option<String>>("", "key").unwrap()),
-        }).collect();
-        let plan = plan.join("\n");
-        assert!(plan.contains("idx_audit_trail_record"), "{text}\n{plan}");
-        assert!(["goods_pkey", "PRIMARY KEY", "Some(\"PRIMARY\")"].iter().any(|key| plan.contains(key)), "{text}\n{plan}");
-        assert!(!["Seq Scan", "SCAN", "Some(\"ALL\")"].iter().any(|scan| plan.contains(scan)), "{text}\n{plan}");
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    let (mut explained, mut by_record) = (0, 0);
+    // Those of the last chunk, and what is asked at the end.
+    for statement in seen.iter().rev().take(12) {
+        let text = statement.sql.trim_start();
+        if !(text.starts_with("SELECT") || text.starts_with("INSERT")) {
+            continue;
+        }
+        let plan = plan(&t, statement).await;
+        let scans = ["Seq Scan", "SCAN", " ALL "];
+        assert!(!scans.iter().any(|scan| plan.contains(scan)), "{text}\n{plan}");
+        if text.contains("a.record_id") {
+            assert!(plan.contains("idx_audit_trail_record"), "{text}\n{plan}");
+            let keys = ["goods_pkey", "INTEGER PRIMARY KEY", "PRIMARY"];
+            assert!(keys.iter().any(|key| plan.contains(key)), "{text}\n{plan}");
+            by_record += 1;
+        }
+        explained += 1;
     }
+    assert!(explained >= 5 && by_record >= 2, "{explained} {by_record}");
+}
+
+async fn plan(t: &TestDb, statement: &Statement) -> String {
+    let explain = if t.backend == Backend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    let mut statement = statement.clone();
+    statement.sql = format!("{explain} {}", statement.sql);
+    let rows = t.db.query_all_raw(statement).await.unwrap();
+    let line = |row: &QueryResult| match t.backend {
+        Backend::Sqlite => row.try_get::<String>("", "detail").unwrap(),
+        Backend::Postgres => row.try_get_by_index::<String>(0).unwrap(),
+        Backend::MariaDb => {
+            let text = |name| row.try_get::<Option<String>>("", name).unwrap().unwrap_or_default();
+            // What is inserted into has a line, too.
+            match &*text("select_type") {
+                "INSERT" => String::new(),
+                _ => format!("{} {} {}", text("table"), text("type"), text("key")),
+            }
+        }
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 const CHILD: &str = "AUDIT_TEST_BASELINE";
@@ -1208,7 +1335,12 @@ impl Baseliner {
 }
 
 /// Inserts, updates, deletes, by one and by many.
-async fn write_for_a_while(db: DatabaseConnection, seed: i64, rows: i64, stop: Arc<AtomicBool>) -> u64 {
+async fn write_for_a_while(
+    db: DatabaseConnection,
+    seed: i64,
+    rows: i64,
+    stop: Arc<AtomicBool>,
+) -> u64 {
     let mut chance = seed.unsigned_abs() * 0x9e37_79b9 + 1;
     let mut next = |below: i64| {
         chance ^= chance << 13;
@@ -1222,44 +1354,66 @@ async fn write_for_a_while(db: DatabaseConnection, seed: i64, rows: i64, stop: A
         let done = match next(10) {
             1 => {
                 let title = Set(format!("new {seed} {writes}"));
-                let at = Set(chrono::DateTime::from_timestamp_micros(1_800_000_000_000_000 + id).unwrap());
-                goods::ActiveModel { title, amount: Set(1), at, note: Set(None), ..Default::default() }
-                    .insert(&db).await.map(drop)
+                let at =
+                    Set(chrono::DateTime::from_timestamp_micros(1_800_000_000_000_000 + id)
+                        .unwrap());
+                goods::ActiveModel {
+                    title,
+                    amount: Set(1),
+                    at,
+                    note: Set(None),
+                    ..Default::default()
+                }
+                .insert(&db)
+                .await
+                .map(drop)
             }
             2 => goods::Entity::audited().delete_by_id(id).exec(&db).await.map(drop),
             3 => {
-                let many = goods::Entity::audited().update_many()
+                let many = goods::Entity::audited()
+                    .update_many()
                     .col_expr(goods::Column::Amount, Expr::col(goods::Column::Amount).add(1))
                     .filter(goods::Column::Id.between(id, id + 20));
                 many.exec(&db).await.map(drop)
             }
             4 => {
-                let many = goods::Entity::audited().delete_many().filter(goods::Column::Id.between(id, id + 3));
+                let many = goods::Entity::audited()
+                    .delete_many()
+                    .filter(goods::Column::Id.between(id, id + 3));
                 many.exec(&db).await.map(drop)
             }
             5 => {
                 // In the order that a baseline does not lock in.
                 audit_seaorm::AuditTransaction::run(&db, async |txn| {
                     for id in [id + 5, id] {
-                        let row = goods::ActiveModel { id: Set(id), amount: Set(5), ..Default::default() };
+                        let row = goods::ActiveModel {
+                            id: Set(id),
+                            amount: Set(5),
+                            ..Default::default()
+                        };
                         match row.update(txn).await {
                             Ok(_) | Err(DbErr::RecordNotUpdated) => {}
                             Err(error) => return Err(error),
                         }
                     }
                     Ok(())
-                }).await
+                })
+                .await
             }
             _ => {
                 let note = Set(Some(format!("note {writes}")));
-                goods::ActiveModel { id: Set(id), note, ..Default::default() }.update(&db).await.map(drop)
+                goods::ActiveModel { id: Set(id), note, ..Default::default() }
+                    .update(&db)
+                    .await
+                    .map(drop)
             }
         };
         match done {
             Ok(()) => writes += 1,
             Err(DbErr::RecordNotUpdated) => {}
             // Writers meet each other.
-            Err(error) if ["eadlock", "Lock wait"].iter().any(|it| error.to_string().contains(it)) => {}
+            Err(error)
+                if ["eadlock", "Lock wait"].iter().any(|it| error.to_string().contains(it)) => {}
             Err(error) => panic!("{error}"),
         }
     }
@@ -1273,7 +1427,8 @@ async fn a_killed_baseline_is_resumed_while_others_write(t: TestDb) {
     let stop = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
     for seed in 1..=3 {
-        let work = write_for_a_while(t.db.clone(), seed, i64::try_from(rows).unwrap(), Arc::clone(&stop));
+        let work =
+            write_for_a_while(t.db.clone(), seed, i64::try_from(rows).unwrap(), Arc::clone(&stop));
         writers.spawn(by(seed.to_string(), work));
     }
     let begun = Instant::now();
@@ -1298,7 +1453,11 @@ async fn a_killed_baseline_is_resumed_while_others_write(t: TestDb) {
     let verified = verify(&t, goods::Entity).await;
     assert!(verified.is_clean(), "{verified}");
     if long() {
-        println!("{}: {rows} rows in {took:?}, killed twice, {writes} writes meanwhile; verified in {:?}: {verified}", t.backend.name(), verifying.elapsed());
+        println!(
+            "{}: {rows} rows in {took:?}, killed twice, {writes} writes meanwhile; verified in {:?}: {verified}",
+            t.backend.name(),
+            verifying.elapsed()
+        );
         let again = Instant::now();
         let report = AuditTrail::baseline(goods::Entity).exec(&t.db).await.unwrap();
         println!("{}: once more in {:?}: {report}", t.backend.name(), again.elapsed());
@@ -1317,7 +1476,12 @@ async fn as_of_and_restore(t: &TestDb) {
         assert_eq!(found.as_ref(), Some(row));
     }
     for row in rows.iter().step_by(29) {
-        let changed = goods::ActiveModel { id: Set(row.id), title: Set("changed".to_owned()), note: Set(Some("x".to_owned())), ..Default::default() };
+        let changed = goods::ActiveModel {
+            id: Set(row.id),
+            title: Set("changed".to_owned()),
+            note: Set(Some("x".to_owned())),
+            ..Default::default()
+        };
         changed.update(&t.db).await.unwrap();
         goods::Entity::audited().delete_by_id(row.id).exec(&t.db).await.unwrap();
         AuditTrail::restore(goods::Entity, row.id, now).exec(&t.db).await.unwrap();

@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod append_only;
+mod baseline;
 mod bulk;
 mod capture;
 mod cascade;
@@ -50,9 +51,13 @@ fn main() -> ExitCode {
     if let Some(url) = crash::writer_url() {
         return crash::write_for_ever(&url);
     }
+    if let Some(url) = baseline::child_url() {
+        return baseline::run_as_child(&url);
+    }
     audit_tests::run(
         [
             append_only::tests(),
+            baseline::tests(),
             bulk::tests(),
             capture::tests(),
             cascade::tests(),

@@ -13,20 +13,21 @@ use crate::{
 /// a writer is faster than the baseline at the very end.
 pub(super) async fn is_needed(db: &DatabaseConnection, table: &str) -> Result<bool, DbErr> {
     let last = last_baseline(db, table).await?;
-    let later = last.map(|at| Column::Timestamp.gt(crate::entity::moment(db.get_database_backend(), at)));
+    let later =
+        last.map(|at| Column::Timestamp.gt(crate::entity::moment(db.get_database_backend(), at)));
     let begin = Alias::new("begin");
     let of_begin = |column: Column| Expr::col((begin.clone(), column));
     let of_entry = |column: Column| Expr::col((Entity, column));
-    let begun = Query::select()
+    let lives = Query::select()
         .expr(Expr::val(1))
         .from_as(Entity, begin.clone())
         .and_where(of_begin(Column::TableName).eq(of_entry(Column::TableName)))
         .and_where(of_begin(Column::RecordId).eq(of_entry(Column::RecordId)))
         .and_where(of_begin(Column::Timestamp).lte(of_entry(Column::Timestamp)))
-        .and_where(of_begin(Column::Operation).is_in([
-            Operation::Create.as_str(),
-            Operation::Baseline.as_str(),
-        ]))
+        .and_where(
+            of_begin(Column::Operation)
+                .is_in([Operation::Create.as_str(), Operation::Baseline.as_str()]),
+        )
         .take();
     let groundless = Entity::find()
         .select_only()
@@ -34,6 +35,6 @@ pub(super) async fn is_needed(db: &DatabaseConnection, table: &str) -> Result<bo
         .filter(Column::Operation.eq(Operation::Delete.as_str()))
         .filter(Column::TableName.eq(table))
         .filter(Condition::all().add_option(later))
-        .filter(Expr::exists(begun).not());
+        .filter(Expr::exists(lives).not());
     Ok(!first_rows(db, groundless, 1).await?.is_empty())
 }

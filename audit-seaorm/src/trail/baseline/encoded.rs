@@ -3,8 +3,7 @@ use std::collections::{HashMap, HashSet};
 use audit_core::{AuditEntry, FailurePolicy, Operation, Stamp};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::SelectStatement,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
 };
 
 use super::{
@@ -41,12 +40,11 @@ pub(super) async fn insert<E: Auditable>(
         if !wanted.contains(&place.record_id) {
             continue;
         }
-        let model = E::Model::from_query_result(&row, "").map_err(|_| {
-            AuditError::RowUnreadable {
+        let model =
+            E::Model::from_query_result(&row, "").map_err(|_| AuditError::RowUnreadable {
                 table: plan.table.clone(),
                 record_id: place.record_id.clone(),
-            }
-        })?;
+            })?;
         let image = record::image::<E>(&model)?;
         entries.push(plan.entry(record::id_of::<E>(&model)?, image, group)?);
     }

@@ -8,12 +8,7 @@ use sea_orm::{
     sea_query::{Alias, Expr, InsertStatement, Query},
 };
 
-use super::{
-    chunk::Lot,
-    place::ROW,
-    plan::Plan,
-    sql::Forms,
-};
+use super::{chunk::Lot, place::ROW, plan::Plan, sql::Forms};
 use crate::{
     Auditable,
     entity::{self, Column, Entity},
@@ -93,10 +88,7 @@ fn value(plan: &Plan, forms: &Forms, like: &AuditEntry, column: Column) -> Expr 
 }
 
 /// By their time, which is an index, and their group.
-async fn written_ids(
-    txn: &DatabaseTransaction,
-    like: &AuditEntry,
-) -> Result<Vec<String>, DbErr> {
+async fn written_ids(txn: &DatabaseTransaction, like: &AuditEntry) -> Result<Vec<String>, DbErr> {
     let group: Option<Uuid> = like.transaction_id;
     let at = entity::moment(txn.get_database_backend(), like.timestamp);
     let written = Entity::find()

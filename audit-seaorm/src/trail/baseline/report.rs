@@ -21,6 +21,9 @@ impl fmt::Display for BaselineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, written, known, chunks, .. } = self;
         let plural = if *chunks == 1 { "" } else { "s" };
-        write!(f, "{table}: {written} rows written, {known} known already, in {chunks} chunk{plural}")
+        write!(
+            f,
+            "{table}: {written} rows written, {known} known already, in {chunks} chunk{plural}"
+        )
     }
 }

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, marker::PhantomData, sync::Arc};
+use std::{collections::HashSet, fmt::Write as _, marker::PhantomData, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr, QueryResult, StatementBuilder,
@@ -226,7 +226,7 @@ async fn read(
     limit: u32,
 ) -> Result<Vec<QueryResult>, DbErr> {
     let mut statement = StatementBuilder::build(keys, &db.get_database_backend());
-    statement.sql.push_str(&format!(" LIMIT {limit}"));
+    write!(statement.sql, " LIMIT {limit}").map_err(|error| DbErr::Custom(error.to_string()))?;
     let mut attempts = Attempts::default();
     loop {
         match db.query_all_raw(statement.clone()).await {

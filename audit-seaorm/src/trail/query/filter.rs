@@ -73,8 +73,9 @@ impl Filter {
             Self::Equal(column, value) => column.eq(value.clone()),
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
             // A baseline tells the value and changes none.
-            Self::Changed(name) => json::changed(backend, name)
-                .and(Column::Operation.ne(Operation::Baseline.as_str())),
+            Self::Changed(name) => {
+                json::changed(backend, name).and(Column::Operation.ne(Operation::Baseline.as_str()))
+            }
             Self::Holds(column, name, value) => json::holds(backend, *column, name, value),
             Self::Nothing => Expr::val(1).eq(0),
         }

@@ -11,7 +11,10 @@ use crate::{
 
 /// When the table was last baselined; asked for when it first matters.
 #[derive(Default)]
-pub(super) struct Baselined(Option<Option<DateTimeUtc>>);
+pub(super) struct Baselined {
+    asked: bool,
+    last: Option<DateTimeUtc>,
+}
 
 impl Baselined {
     /// Whether a record whose entries begin then, with no CREATE, is accounted for: it was changed while the trail
@@ -22,11 +25,11 @@ impl Baselined {
         table: &str,
         at: Option<DateTimeUtc>,
     ) -> Result<bool, DbErr> {
-        let last = match self.0 {
-            Some(last) => last,
-            None => *self.0.insert(last_baseline(db, table).await?),
-        };
-        Ok(at.zip(last).is_some_and(|(at, last)| at <= last))
+        if !self.asked {
+            self.last = last_baseline(db, table).await?;
+            self.asked = true;
+        }
+        Ok(at.zip(self.last).is_some_and(|(at, last)| at <= last))
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Record {
     pub(super) fold: Fold,
     pub(super) last_entry: Option<Uuid>,
     /// The first entry, if it is no CREATE and nothing has accounted for that so far.
-    pub(super) groundless: Option<Option<Uuid>>,
+    pub(super) groundless: Option<Uuid>,
 }
 
 impl Record {

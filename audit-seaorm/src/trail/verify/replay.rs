@@ -85,13 +85,12 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         if !entry.in_time {
             self.find(FindingKind::TimeAltered, record, Vec::new());
         }
-        let accounts =
-            matches!(entry.event, Some(Event::Delete { .. } | Event::Baseline { .. }));
+        let accounts = matches!(entry.event, Some(Event::Delete { .. } | Event::Baseline { .. }));
         match record.fold.apply(entry.event, &self.columns) {
             Some((FindingKind::BeganBeforeTrail, _))
                 if self.baselined.covers(self.db, &self.report.table, entry.at).await? =>
             {
-                record.groundless = Some(entry.id);
+                record.groundless = entry.id;
             }
             Some((kind, columns)) => self.find(kind, record, columns),
             None => {}
@@ -109,6 +108,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         for record in records {
             if let Some(entry) = record.groundless {
                 let (kind, record_id) = (FindingKind::BeganBeforeTrail, record.id.clone());
+                let entry = Some(entry);
                 self.report.add(Finding { kind, record_id, entry, columns: Vec::new() });
             }
             match rows.remove(&record.id) {

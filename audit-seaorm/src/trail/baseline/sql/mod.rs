@@ -11,8 +11,8 @@ mod sqlite;
 
 use audit_core::{FieldRule, Policy, REDACTED};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Iterable,
-    Statement, StatementBuilder,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Iterable, Statement,
+    StatementBuilder,
     prelude::Uuid,
     sea_query::{Alias, ArrayType, ColumnType, Expr, Query, SelectStatement},
 };
@@ -109,7 +109,8 @@ fn key<E: Auditable>(backend: DbBackend) -> Option<String> {
 
 /// In the order of their names, as the encoder has them.
 fn fields<E: Auditable>(backend: DbBackend, policy: &Policy) -> Option<Vec<Field>> {
-    let mut columns: Vec<_> = E::Column::iter().map(|column| (record::name(column), column)).collect();
+    let mut columns: Vec<_> =
+        E::Column::iter().map(|column| (record::name(column), column)).collect();
     columns.retain(|(name, _)| policy.rule_of(name) != Some(FieldRule::Skip));
     columns.sort_by(|(a, _), (b, _)| a.cmp(b));
     if columns.len() > MAX_COLUMNS {

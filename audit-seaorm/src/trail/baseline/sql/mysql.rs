@@ -29,10 +29,10 @@ pub(super) fn record_id(columns: &[(ArrayType, String)]) -> Option<String> {
     if let [only] = &parts[..] {
         return Some(only.clone());
     }
-    let quoted = columns.iter().zip(parts).map(|((ty, _), part)| match is_integer(ty) {
-        true => part,
-        false => format!("JSON_QUOTE({part})"),
-    });
+    let quoted = columns
+        .iter()
+        .zip(parts)
+        .map(|((ty, _), part)| if is_integer(ty) { part } else { format!("JSON_QUOTE({part})") });
     Some(format!("CONCAT('[', {}, ']')", quoted.collect::<Vec<_>>().join(", ',', ")))
 }
 
@@ -101,9 +101,7 @@ fn document(at: &str) -> String {
 fn time(calendar: Calendar, at: &str) -> String {
     if calendar == Calendar::Time {
         let time = quoted(&format!("TIME_FORMAT({at}, '%H:%i:%s.%f')"));
-        return format!(
-            "IF({at} BETWEEN '00:00:00' AND '23:59:59.999999', {time}, {FAILS})"
-        );
+        return format!("IF({at} BETWEEN '00:00:00' AND '23:59:59.999999', {time}, {FAILS})");
     }
     let format = match calendar {
         Calendar::Date => "%Y-%m-%d",

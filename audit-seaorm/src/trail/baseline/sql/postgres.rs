@@ -34,9 +34,8 @@ pub(super) fn record_id(columns: &[(ArrayType, String)]) -> Option<String> {
     if let [only] = &parts[..] {
         return Some(only.clone());
     }
-    let quoted = columns.iter().zip(parts).map(|((ty, _), part)| match is_integer(ty) {
-        true => part,
-        false => format!("CAST(to_json({part}) AS text)"),
+    let quoted = columns.iter().zip(parts).map(|((ty, _), part)| {
+        if is_integer(ty) { part } else { format!("CAST(to_json({part}) AS text)") }
     });
     Some(format!("('[' || {} || ']')", quoted.collect::<Vec<_>>().join(" || ',' || ")))
 }

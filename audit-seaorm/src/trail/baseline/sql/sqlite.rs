@@ -17,7 +17,8 @@ pub(super) fn object(fields: &[Field]) -> String {
 
 pub(super) fn id(head: u64) -> String {
     // Ten, and six bits of chance.
-    let variants: String = (0x80..0xc0).map(|byte| format!("{byte:02x}")).collect();
+    let variants: Vec<_> = (0x80..0xc0).map(|byte| format!("{byte:02x}")).collect();
+    let variants = variants.concat();
     format!(
         "CAST(x'{head:016x}' || SUBSTR(x'{variants}', 1 + (RANDOM() & 63), 1) || RANDOMBLOB(7) AS BLOB)"
     )
@@ -33,10 +34,10 @@ pub(super) fn record_id(columns: &[(ArrayType, String)]) -> Option<String> {
     if let [only] = &parts[..] {
         return Some(only.clone());
     }
-    let quoted = columns.iter().zip(parts).map(|((ty, _), part)| match is_integer(ty) {
-        true => part,
-        false => format!("json_quote({part})"),
-    });
+    let quoted = columns
+        .iter()
+        .zip(parts)
+        .map(|((ty, _), part)| if is_integer(ty) { part } else { format!("json_quote({part})") });
     Some(format!("('[' || {} || ']')", quoted.collect::<Vec<_>>().join(" || ',' || ")))
 }
 
