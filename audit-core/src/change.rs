@@ -35,6 +35,7 @@ pub(crate) enum Images {
     Create { after: Image },
     Update { before: Image, after: Image },
     Delete { before: Image },
+    Baseline { after: Image },
 }
 
 impl Change {
@@ -61,6 +62,13 @@ impl Change {
         Self::new(table, record_id, Images::Delete { before })
     }
 
+    /// The record stands as `after`, all columns, and nothing has happened to it: it is older than the trail.
+    /// `AuditTrail::baseline` makes these for a whole table.
+    #[must_use]
+    pub fn baseline(table: impl Into<String>, record_id: impl Into<String>, after: Image) -> Self {
+        Self::new(table, record_id, Images::Baseline { after })
+    }
+
     fn new(table: impl Into<String>, record_id: impl Into<String>, images: Images) -> Self {
         Self { table: table.into(), record_id: record_id.into(), images }
     }
@@ -84,14 +92,15 @@ impl Change {
             Images::Create { .. } => Operation::Create,
             Images::Update { .. } => Operation::Update,
             Images::Delete { .. } => Operation::Delete,
+            Images::Baseline { .. } => Operation::Baseline,
         }
     }
 
-    /// The record just before the change.
+    /// The record just before the change; of a baseline nobody knows it.
     #[must_use]
     pub fn before(&self) -> Option<&Image> {
         match &self.images {
-            Images::Create { .. } => None,
+            Images::Create { .. } | Images::Baseline { .. } => None,
             Images::Update { before, .. } | Images::Delete { before } => Some(before),
         }
     }
@@ -101,7 +110,9 @@ impl Change {
     pub fn after(&self) -> Option<&Image> {
         match &self.images {
             Images::Delete { .. } => None,
-            Images::Update { after, .. } | Images::Create { after } => Some(after),
+            Images::Update { after, .. }
+            | Images::Create { after }
+            | Images::Baseline { after } => Some(after),
         }
     }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AuditEntry, Image, Printable, PrintableValue, REDACTED, same_json};
+use crate::{AuditEntry, Image, Operation, Printable, PrintableValue, REDACTED, same_json};
 
 /// One column with another value after than before, as entries have them.
 ///
@@ -63,9 +63,12 @@ impl fmt::Display for FieldChange {
 }
 
 impl AuditEntry {
-    /// What changed, column by column, by name.
+    /// What changed, column by column, by name. A BASELINE changes nothing.
     #[must_use]
     pub fn changes(&self) -> Vec<FieldChange> {
+        if self.operation == Operation::Baseline {
+            return Vec::new();
+        }
         let none = Image::new();
         let [old, new] = [&self.old_values, &self.new_values]
             .map(|values| values.as_ref().and_then(Value::as_object).unwrap_or(&none));

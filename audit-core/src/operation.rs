@@ -2,7 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What happened to a record. Stored, displayed and serialised as `CREATE`, `UPDATE`, `DELETE`.
+/// What happened to a record. Stored, displayed and serialised as `CREATE`, `UPDATE`, `DELETE`,
+/// `BASELINE`.
 ///
 /// ```
 /// use audit_core::Operation;
@@ -19,11 +20,14 @@ pub enum Operation {
     Update,
     /// The record is gone: there is a before-image and no after-image.
     Delete,
+    /// The record stood thus, and nothing happened to it: it is older than the trail, or than what is left of
+    /// the trail. There is an after-image, all of the record, and no before-image.
+    Baseline,
 }
 
 impl Operation {
-    /// All operations, in the order of a record's life.
-    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+    /// All operations: in the order of a record's life, and behind them the one that is no change.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Baseline];
 
     /// The stored form.
     #[must_use]
@@ -32,6 +36,7 @@ impl Operation {
             Self::Create => "CREATE",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
+            Self::Baseline => "BASELINE",
         }
     }
 }
@@ -44,7 +49,7 @@ impl fmt::Display for Operation {
 
 /// The text is not an [`Operation`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an audit operation: expected CREATE, UPDATE or DELETE")]
+#[error("{0:?} is not an audit operation: expected CREATE, UPDATE, DELETE or BASELINE")]
 pub struct ParseOperationError(String);
 
 impl FromStr for Operation {

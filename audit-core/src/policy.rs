@@ -58,7 +58,7 @@ pub struct RecordedChange {
     pub record_id: String,
     /// What happened.
     pub operation: Operation,
-    /// Values just before; none for a CREATE.
+    /// Values just before; none for a CREATE and a BASELINE.
     pub old_values: Option<Image>,
     /// Values just after; none for a DELETE.
     pub new_values: Option<Image>,
@@ -120,7 +120,9 @@ impl Policy {
         let operation = change.operation();
         let (table, record_id, images) = change.into_parts();
         let (old_values, new_values) = match images {
-            Images::Create { after } => (None, Some(self.shown(after))),
+            Images::Create { after } | Images::Baseline { after } => {
+                (None, Some(self.shown(after)))
+            }
             Images::Delete { before } => (Some(self.shown(before)), None),
             Images::Update { before, after } => match self.update(before, after) {
                 Some((old, new)) => (Some(old), Some(new)),

@@ -38,6 +38,17 @@ pub(crate) enum AuditError {
     )]
     Excluded { table: String },
     #[error(
+        "`{table}` is excluded from the trail by the configuration in force, so that its baseline would be written \
+         nowhere: take it out of the exclusion, or run this in the scope of another configuration"
+    )]
+    BaselineExcluded { table: String },
+    #[error(
+        "the baseline of `{table}` would be written nowhere, inside of AuditContext::without_audit: run it outside"
+    )]
+    BaselinePaused { table: String },
+    #[error("the baseline of `{table}` met rows that it had not locked")]
+    BaselineStrayed { table: String },
+    #[error(
         "DELETE of `{parent}` refused: the database would change audited records by itself, with no entry of \
          it: {path}. Delete these records first or let go of the parent, as `cascade_delete` and the \
          `delete` of ActiveModelEx do, or make the foreign key RESTRICT or NO ACTION"
@@ -217,6 +228,14 @@ impl fmt::Display for Broken {
 pub(crate) fn is_refused_cascade(error: &DbErr) -> bool {
     matches!(error, DbErr::Custom(text)
         if text.starts_with("audit: DELETE of ") && text.contains(" refused: the database would change"))
+}
+
+impl AuditError {
+    /// Whether a baseline has met rows that it had not locked.
+    pub(crate) fn is_strayed(error: &DbErr) -> bool {
+        matches!(error, DbErr::Custom(text)
+            if text.starts_with("audit: the baseline of ") && text.ends_with("that it had not locked"))
+    }
 }
 
 impl From<AuditError> for DbErr {

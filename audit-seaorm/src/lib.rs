@@ -122,10 +122,11 @@ pub use health::{Health, HealthProblem, TrailSize};
 #[cfg(feature = "metrics")]
 pub use measure::names as metrics;
 pub use trail::{
-    ActivityBucket, AuditQuery, AuditTrail, Blame, Bucket, Cursor, DEFAULT_LIMIT, DEFAULT_TOP,
-    Diff, FieldRestore, Finding, FindingKind, Gap, GapReason, Incomplete, MAX_BUCKETS,
-    OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore, Restore, RestoreError,
-    RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity, Verification,
+    ActivityBucket, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket, Cursor,
+    DEFAULT_LIMIT, DEFAULT_TOP, Diff, FieldRestore, Finding, FindingKind, Gap, GapReason,
+    Incomplete, MAX_BUCKETS, OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore,
+    Restore, RestoreError, RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity,
+    Verification,
 };
 pub use transaction::AuditTransaction;
 pub use upkeep::{

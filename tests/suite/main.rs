@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod append_only;
 mod background;
+mod baseline;
 mod bulk;
 mod capture;
 mod cascade;
@@ -59,10 +60,14 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = baseline::child_url() {
+        return baseline::run_as_child(&url);
+    }
     audit_tests::run(
         [
             append_only::tests(),
             background::all_tests(),
+            baseline::tests(),
             bulk::tests(),
             capture::tests(),
             cascade::tests(),

@@ -9,13 +9,7 @@ pub(crate) enum Shape {
     /// One value.
     One(ArrayType),
     /// An array of such values.
-    Array(
-        #[cfg_attr(
-            not(feature = "postgres-array"),
-            expect(dead_code, reason = "arrays are refused whatever they hold")
-        )]
-        ArrayType,
-    ),
+    Array(ArrayType),
     /// A vector of `pgvector`, which has no [`ArrayType`].
     Vector,
 }

@@ -27,6 +27,7 @@ pub(super) struct Entry {
     pub(super) record_id: String,
     pub(super) id: Option<Uuid>,
     pub(super) event: Option<Event>,
+    pub(super) at: Option<DateTimeUtc>,
     /// Whether its time and its id belong together.
     pub(super) in_time: bool,
     weight: usize,
@@ -38,6 +39,7 @@ pub(super) enum Event {
     Create { after: Image },
     Update { before: Image, after: Image },
     Delete { before: Image },
+    Baseline { after: Image },
 }
 
 /// Entries in the order of (record, time, id), page by page along the index.
@@ -158,6 +160,7 @@ impl Entry {
             record_id: get(row, Column::RecordId)?,
             id,
             event,
+            at: stamp.map(|stamp| stamp.at),
             in_time: stamp.is_none_or(|stamp| stamp.agrees()),
             weight,
         })
@@ -173,6 +176,7 @@ fn event(row: &QueryResult, renames: &Renames) -> Option<(Event, usize)> {
         (Operation::Create, None, Some(after)) => Event::Create { after },
         (Operation::Update, Some(before), Some(after)) => Event::Update { before, after },
         (Operation::Delete, Some(before), None) => Event::Delete { before },
+        (Operation::Baseline, None, Some(after)) => Event::Baseline { after },
         _ => return None,
     };
     Some((event, weight))

@@ -1,5 +1,6 @@
 //! Reading the trail, and writing to it by hand.
 
+mod baseline;
 mod columns;
 mod entries;
 mod find;
@@ -19,6 +20,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub(crate) use self::first_rows::first_rows;
 pub use self::{
+    baseline::{Baseline, BaselineReport},
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},
     state::{Blame, Diff, Gap, GapReason, Incomplete, Revision, State, StatesAsOf},

@@ -54,7 +54,7 @@ async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result
     Ok(())
 }
 
-pub(super) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
+pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
     let chars = entry.user_id.as_ref().map_or(0, |id| id.chars().count());
     if chars > MAX_USER_ID_CHARS {
         return Err(AuditError::UserIdTooLong { chars, max: MAX_USER_ID_CHARS });

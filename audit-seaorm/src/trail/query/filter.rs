@@ -1,5 +1,6 @@
 use std::fmt;
 
+use audit_core::Operation;
 use sea_orm::{
     ColumnTrait, DbBackend, Value,
     prelude::Uuid,
@@ -71,7 +72,10 @@ impl Filter {
         match self {
             Self::Equal(column, value) => column.eq(value.clone()),
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
-            Self::Changed(name) => json::changed(backend, name),
+            // A baseline tells the value and changes none.
+            Self::Changed(name) => {
+                json::changed(backend, name).and(Column::Operation.ne(Operation::Baseline.as_str()))
+            }
             Self::Holds(column, name, value) => json::holds(backend, *column, name, value),
             Self::Nothing => Expr::val(1).eq(0),
         }

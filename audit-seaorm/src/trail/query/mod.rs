@@ -180,6 +180,8 @@ impl AuditQuery {
     ///
     /// A redacted value cannot be told from another: where both sides have the mark it counts as changed,
     /// which with [`full_record`](crate::AuditConfig::full_record) is so in every update.
+    ///
+    /// A BASELINE changes nothing.
     pub fn changed(self, column: impl Into<String>) -> Self {
         self.with(Filter::changed(column.into()))
     }

@@ -126,7 +126,7 @@ impl Look {
         let gaps = match operation {
             Operation::Create => self.table.gaps(&whole(undo, rest)),
             Operation::Update => self.gaps_among(&fields),
-            Operation::Delete => Vec::new(),
+            Operation::Delete | Operation::Baseline => Vec::new(),
         };
         fields.retain(|field| gaps.iter().all(|gap| gap.column != field.column));
         let nothing = operation == Operation::Update && fields.is_empty() && gaps.is_empty();

@@ -141,7 +141,8 @@ async fn whole(
     entry: &AuditEntry,
 ) -> Result<Option<AuditEntry>, RestoreError> {
     let of_record = AuditTrail::query().table(&entry.table_name).record(&entry.record_id);
-    let whole = of_record.operations([Operation::Create, Operation::Delete]).limit(1);
+    let whole =
+        of_record.operations([Operation::Create, Operation::Delete, Operation::Baseline]).limit(1);
     Ok(whole.all(txn).await?.pop())
 }
 

@@ -33,7 +33,7 @@ impl AuditTrail {
     /// is gone is made anew, and one that there was not is deleted.
     ///
     /// Of a column that no entry up to then tells, as where the record is older than the trail, it is what the first later
-    /// entry found: what was changed before the trail began, nobody knows.
+    /// entry found, a [baseline](AuditTrail::baseline) too: what was changed before the trail began, nobody knows.
     ///
     /// See [`Restore`] for what is written, what is refused, and the dry run.
     ///

@@ -28,13 +28,18 @@ pub(super) struct Ends {
 impl Span {
     /// Takes the next entry.
     pub(super) fn apply(&mut self, event: Event, columns: &Columns) {
-        let is_update = matches!(event, Event::Update { .. });
+        let is_update = matches!(event, Event::Update { .. } | Event::Baseline { .. });
+        let is_baseline = matches!(event, Event::Baseline { .. });
         let (before, after) = match event {
             Event::Create { after } => (None, Some(after)),
             Event::Update { before, after } => (Some(before), Some(after)),
             Event::Delete { before } => (Some(before), None),
+            // No change: it found what it leaves.
+            Event::Baseline { after } => (Some(after.clone()), Some(after)),
         };
-        self.touch(before.as_ref(), after.as_ref());
+        if !is_baseline {
+            self.touch(before.as_ref(), after.as_ref());
+        }
         let Some(ends) = &mut self.ends else {
             self.first_life = is_update;
             self.ends = Some(Ends { then: before, since: after });

@@ -22,6 +22,10 @@ impl AuditTrail {
     /// The record as it was at a moment: after what was written then and before; none if there was none. It
     /// may be gone since.
     ///
+    /// Before its first entry there was none as far as the trail tells, even if that entry is no CREATE: of a record
+    /// that is older than the trail nobody knows what it was then. [`baseline`](Self::baseline) makes it known from
+    /// its own time on.
+    ///
     /// # Errors
     ///
     /// Those of the database; an error that names them, if there are columns that the trail does not know:

@@ -191,6 +191,10 @@ impl Search {
         let operation = get::<String>(entry, Column::Operation)?;
         let operation =
             operation.parse::<Operation>().map_err(|error| DbErr::Type(error.to_string()))?;
+        if operation == Operation::Baseline {
+            // It sets nothing, and the life goes on before it.
+            return Ok(false);
+        }
         let old = image(entry, Column::OldValues)?.unwrap_or_default();
         let new = image(entry, Column::NewValues)?.unwrap_or_default();
         for (column, found) in self.columns.iter_mut().filter(|(_, found)| found.is_none()) {

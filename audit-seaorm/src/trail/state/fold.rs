@@ -33,6 +33,8 @@ impl Fold {
             }
             Event::Update { before, after } => (before, Some(after)),
             Event::Delete { before } => (before, None),
+            // It was there, and of how it stood nobody knows more than the entries before tell.
+            Event::Baseline { after } => (Image::new(), Some(after)),
         };
         self.0.get_or_insert_default().extend(before);
         after

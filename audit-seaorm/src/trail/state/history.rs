@@ -21,7 +21,8 @@ use crate::{
 pub struct Revision<M> {
     /// Who, when, why, and the values as they were recorded.
     pub entry: AuditEntry,
-    /// The record just before; none for a CREATE.
+    /// The record just before; none for a CREATE. For a BASELINE it is what the entries before tell, which may be
+    /// nothing: the record was there, and nobody knows how it stood.
     pub old: Option<State<M>>,
     /// The record just after; none for a DELETE.
     pub new: Option<State<M>>,
@@ -36,7 +37,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] if the trail does not know all of them. [`old`](Self::old) has what it knows.
+    /// [`Incomplete`] if the trail does not know all of them, as before a BASELINE. [`old`](Self::old) has what it knows.
     pub fn before(&self) -> Result<Option<M>, Incomplete> {
         self.old.as_ref().map(State::model).transpose()
     }
@@ -147,6 +148,7 @@ pub(in crate::trail) fn event(entry: &AuditEntry, renames: &Renames) -> Result<E
         (Operation::Create, _, Some(after)) => Some(Event::Create { after }),
         (Operation::Update, Some(before), Some(after)) => Some(Event::Update { before, after }),
         (Operation::Delete, Some(before), _) => Some(Event::Delete { before }),
+        (Operation::Baseline, _, Some(after)) => Some(Event::Baseline { after }),
         _ => None,
     };
     event.ok_or(AuditError::EntryUnreadable { entry: Some(entry.id) })

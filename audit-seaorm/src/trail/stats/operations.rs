@@ -22,6 +22,9 @@ pub struct OperationStats {
     pub updates: u64,
     /// Records that were deleted.
     pub deletes: u64,
+    /// Records that a baseline found: no changes.
+    #[serde(default)]
+    pub baselines: u64,
 }
 
 impl OperationStats {
@@ -32,18 +35,20 @@ impl OperationStats {
             Operation::Create => self.creates,
             Operation::Update => self.updates,
             Operation::Delete => self.deletes,
+            Operation::Baseline => self.baselines,
         }
     }
 
     /// How many entries there are.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.creates.saturating_add(self.updates).saturating_add(self.deletes)
+        let changes = self.creates.saturating_add(self.updates).saturating_add(self.deletes);
+        changes.saturating_add(self.baselines)
     }
 
     /// What [`counted`] counted.
     ///
-    /// An entry whose operation is none of the three is an error here as it is to whoever reads it: left out,
+    /// An entry whose operation is none of the four is an error here as it is to whoever reads it: left out,
     /// the figures would not be those of the trail.
     pub(super) fn read(row: &QueryResult) -> Result<Self, DbErr> {
         let count = |operation: Operation| number(row, operation.as_str());
@@ -51,6 +56,7 @@ impl OperationStats {
             creates: count(Operation::Create)?,
             updates: count(Operation::Update)?,
             deletes: count(Operation::Delete)?,
+            baselines: count(Operation::Baseline)?,
         };
         match number(row, ENTRIES)?.saturating_sub(stats.total()) {
             0 => Ok(stats),
@@ -62,6 +68,7 @@ impl OperationStats {
         self.creates += other.creates;
         self.updates += other.updates;
         self.deletes += other.deletes;
+        self.baselines += other.baselines;
     }
 }
 

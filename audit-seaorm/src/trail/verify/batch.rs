@@ -11,11 +11,13 @@ pub(super) struct Record {
     pub(super) id: String,
     pub(super) fold: Fold,
     pub(super) last_entry: Option<Uuid>,
+    /// The first entry, if it is no CREATE and nothing has accounted for that so far.
+    pub(super) groundless: Option<Uuid>,
 }
 
 impl Record {
     pub(super) fn new(id: String) -> Self {
-        Self { id, fold: Fold::default(), last_entry: None }
+        Self { id, fold: Fold::default(), last_entry: None, groundless: None }
     }
 }
 

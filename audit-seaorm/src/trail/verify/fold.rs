@@ -58,6 +58,11 @@ impl Fold {
                 self.enter(Life::Absent, Image::new());
                 flaw
             }
+            Event::Baseline { after } => {
+                let flaw = self.check_baseline(&after, columns);
+                self.enter(Life::Present, after);
+                flaw
+            }
         }
     }
 
@@ -73,6 +78,18 @@ impl Fold {
             Life::Present => {
                 let differing = columns.differing(&self.known, before);
                 (!differing.is_empty()).then_some((FindingKind::BeforeImageDiffers, differing))
+            }
+        }
+    }
+
+    fn check_baseline(&self, found: &Image, columns: &Columns) -> Option<Flaw> {
+        match self.life {
+            // It says itself that it does not know what was before.
+            Life::Unclear | Life::Unborn => None,
+            Life::Absent => Some((FindingKind::BaselineAfterDelete, Vec::new())),
+            Life::Present => {
+                let differing = columns.differing(&self.known, found);
+                (!differing.is_empty()).then_some((FindingKind::BaselineDiffers, differing))
             }
         }
     }

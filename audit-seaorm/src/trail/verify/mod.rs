@@ -1,5 +1,6 @@
 //! Holding the trail of a table against its rows.
 
+mod baselined;
 mod batch;
 mod fold;
 mod replay;
@@ -11,6 +12,7 @@ use sea_orm::{
     IsolationLevel, TransactionOptions, TransactionTrait,
 };
 
+pub(super) use self::baselined::last_baseline;
 use self::replay::Replay;
 pub use self::report::{Finding, FindingKind, Verification};
 use super::AuditTrail;
@@ -42,8 +44,18 @@ impl AuditTrail {
     /// A row that was there before the trail began is a finding
     /// ([`NeverRecorded`](FindingKind::NeverRecorded), or
     /// [`BeganBeforeTrail`](FindingKind::BeganBeforeTrail) once it was changed), for nothing tells it
-    /// from a row whose entries were removed. So are changes that were deliberately not recorded, and
-    /// those of a column while it was skipped.
+    /// from a row whose entries were removed. [`AuditTrail::baseline`] puts an end to that. So are findings
+    /// changes that were deliberately not recorded, and those of a column while it was skipped.
+    ///
+    /// # Baselines
+    ///
+    /// A BASELINE entry is where the trail begins to vouch for a record. What entries before it tell is held against
+    /// it ([`BaselineDiffers`](FindingKind::BaselineDiffers)), and that they begin with no CREATE is no finding any more.
+    /// Neither is it of a record whose entries began before the last BASELINE of the *table*, and which was deleted
+    /// before its turn came: its row is gone, and the DELETE tells all of it. So of a record that was gone by the time
+    /// of the last baseline it goes unnoticed if its first entries are removed. For every other record that begins
+    /// with no CREATE and no BASELINE it is a finding: rows that came past the trail since, and rows for which
+    /// a baseline never came.
     ///
     /// Two processes that changed one record in turn, with clocks that disagree by more than the time
     /// between, leave entries in another order than that of the changes: this shows as

@@ -4,6 +4,7 @@ use audit_core::Image;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
+    baselined::Baselined,
     batch::{Batch, Record},
     fold::Life,
     report::{Finding, FindingKind, Verification},
@@ -13,7 +14,7 @@ use crate::{
     Auditable, record,
     trail::{
         columns::Columns,
-        entries::{self, Entry},
+        entries::{self, Entry, Event},
         keys::Keys,
         rows::{self, Row},
     },
@@ -30,6 +31,7 @@ pub(super) struct Replay<'a, C, E> {
     report: Verification,
     met: u64,
     suspects: Suspects,
+    baselined: Baselined,
     entity: PhantomData<fn() -> E>,
 }
 
@@ -42,6 +44,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
             report: Verification::new(record::table_name::<E>()),
             met: 0,
             suspects: Suspects::default(),
+            baselined: Baselined::default(),
             entity: PhantomData,
         };
         replay.entries().await?;
@@ -70,21 +73,32 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
                     self.report.records += 1;
                 }
                 if let Some(record) = batch.records.last_mut() {
-                    self.apply(record, entry);
+                    self.apply(record, entry).await?;
                 }
             }
         }
     }
 
-    fn apply(&mut self, record: &mut Record, entry: Entry) {
+    async fn apply(&mut self, record: &mut Record, entry: Entry) -> Result<(), DbErr> {
         self.report.entries += 1;
         record.last_entry = entry.id;
         if !entry.in_time {
             self.find(FindingKind::TimeAltered, record, Vec::new());
         }
-        if let Some((kind, columns)) = record.fold.apply(entry.event, &self.columns) {
-            self.find(kind, record, columns);
+        let accounts = matches!(entry.event, Some(Event::Delete { .. } | Event::Baseline { .. }));
+        match record.fold.apply(entry.event, &self.columns) {
+            Some((FindingKind::BeganBeforeTrail, _))
+                if self.baselined.covers(self.db, &self.report.table, entry.at).await? =>
+            {
+                record.groundless = entry.id;
+            }
+            Some((kind, columns)) => self.find(kind, record, columns),
+            None => {}
         }
+        if accounts {
+            record.groundless = None;
+        }
+        Ok(())
     }
 
     /// Holds records against their rows.
@@ -92,6 +106,11 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         let ids: Vec<_> = records.iter().map(|record| &*record.id).collect();
         let mut rows = rows::located::<E, C>(self.db, &self.keys, &ids, None).await?;
         for record in records {
+            if let Some(entry) = record.groundless {
+                let (kind, record_id) = (FindingKind::BeganBeforeTrail, record.id.clone());
+                let entry = Some(entry);
+                self.report.add(Finding { kind, record_id, entry, columns: Vec::new() });
+            }
             match rows.remove(&record.id) {
                 Some(row) => {
                     self.met += 1;

@@ -127,7 +127,7 @@ pub enum FindingKind {
     /// entries were removed.
     NeverRecorded,
     /// The first entry is no CREATE: the record is older than the trail, or its first entries were removed.
-    /// What the entries do tell is checked.
+    /// What the entries do tell is checked. A BASELINE accounts for it, see [`AuditTrail::verify`](crate::AuditTrail::verify).
     BeganBeforeTrail,
     /// The record was created and not deleted, and there is no row.
     RowMissing,
@@ -139,6 +139,10 @@ pub enum FindingKind {
     RowUnreadable,
     /// The before-image of an entry is not what the entries before it left.
     BeforeImageDiffers,
+    /// A BASELINE found the record other than the entries before it left it.
+    BaselineDiffers,
+    /// A BASELINE of a record that had been deleted: its row came past the trail.
+    BaselineAfterDelete,
     /// A CREATE of a record that was there.
     CreatedTwice,
     /// An UPDATE or DELETE of a record that had been deleted.
@@ -161,6 +165,8 @@ impl fmt::Display for FindingKind {
             Self::RowDiffers => "the row is not as the entries left it",
             Self::RowUnreadable => "the row does not fit the entity and cannot be read",
             Self::BeforeImageDiffers => "the before-image is not what the entries before it left",
+            Self::BaselineDiffers => "a BASELINE found it other than the entries before it left it",
+            Self::BaselineAfterDelete => "a BASELINE of what had been deleted",
             Self::CreatedTwice => "a CREATE of what was there",
             Self::ChangedAfterDelete => "an UPDATE or DELETE of what had been deleted",
             Self::EntryUnreadable => "the entry cannot be read",

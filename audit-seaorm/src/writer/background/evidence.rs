@@ -41,6 +41,10 @@ fn merged(under: Option<Value>, over: Option<Value>) -> Option<Value> {
 /// must be complete up to now: a change of a column begins with the value that the one before it left.
 pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) -> Option<bool> {
     match (entry.operation, later.first()) {
+        (Operation::Create, Some(next)) if next.operation == Operation::Baseline => {
+            let row = next.new_values.as_ref().and_then(Value::as_object);
+            row.filter(|row| shows(row, entry.new_values.as_ref())).map(|_| true)
+        }
         (Operation::Create, Some(next)) => Some(next.operation != Operation::Create),
         (Operation::Create, None) => match row {
             None => Some(false),
@@ -49,6 +53,8 @@ pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) 
         },
         (Operation::Delete, Some(next)) => Some(next.operation == Operation::Create),
         (Operation::Delete, None) => Some(row.is_none()),
+        // A baseline is no change, and goes through no queue.
+        (Operation::Baseline, _) => None,
         (Operation::Update, _) => of_update(entry, later, row),
     }
 }
@@ -75,6 +81,7 @@ fn found<'a>(column: &str, later: &'a [AuditEntry], row: Option<&'a Image>) -> O
     for next in later {
         match next.operation {
             Operation::Create => return None,
+            Operation::Baseline => return next.new_values.as_ref()?.get(column),
             _ => {
                 if let Some(value) = next.old_values.as_ref().and_then(|old| old.get(column)) {
                     return Some(value).filter(|value| !is_redacted(value));
@@ -154,6 +161,25 @@ mod tests {
         assert_eq!(of(&delete, &[], None), Some(true));
         assert_eq!(of(&delete, &[create], Some(&values)), Some(true));
         assert_eq!(of(&delete, &[delete.clone()], None), Some(false));
+    }
+
+    #[test]
+    fn a_baseline_tells_what_the_row_was() {
+        let baseline = |value: &Value| {
+            let values = image(value);
+            AuditEntry {
+                operation: Operation::Baseline,
+                ..entry(Change::create("post", "1", values))
+            }
+        };
+        let create = entry(Change::create("post", "1", image(&json!({"a": 1}))));
+        assert_eq!(of(&create, &[baseline(&json!({"a": 1}))], None), Some(true));
+        assert_eq!(of(&create, &[baseline(&json!({"a": 2}))], None), None, "somebody else's");
+        let change = update(&json!({"a": 1}), &json!({"a": 2}));
+        assert_eq!(of(&change, &[baseline(&json!({"a": 2}))], None), Some(true));
+        assert_eq!(of(&change, &[baseline(&json!({"a": 1}))], None), Some(false));
+        let delete = entry(Change::delete("post", "1", image(&json!({"a": 1}))));
+        assert_eq!(of(&delete, &[baseline(&json!({"a": 1}))], None), Some(false));
     }
 
     #[test]

@@ -1,0 +1,88 @@
+use std::collections::{HashMap, HashSet};
+
+use audit_core::{AuditEntry, FailurePolicy, Operation, Stamp};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
+};
+
+use super::{
+    chunk::Lot,
+    place::{self, Place, Range},
+    plan::Plan,
+};
+use crate::{
+    Auditable,
+    entity::{Column, Entity},
+    error::AuditError,
+    record,
+    trail::entries::get,
+    writer::store_all,
+};
+
+/// How many ids one statement names.
+const MAX_IDS: usize = 512;
+
+/// Writes the locked rows of a range as the encoder encodes them, and tells how many were.
+pub(super) async fn insert<E: Auditable>(
+    txn: &DatabaseTransaction,
+    plan: &Plan,
+    lot: &Lot,
+    mut wanted: HashSet<String>,
+) -> Result<u64, DbErr> {
+    if !lot.all {
+        wanted = unknown(txn, &plan.table, wanted).await?;
+    }
+    let group = Stamp::next().id;
+    let mut entries: Vec<AuditEntry> = Vec::with_capacity(wanted.len());
+    for row in txn.query_all(&rows::<E>(plan, &lot.range)).await? {
+        let place = Place::of::<E>(&row, plan.backend)?;
+        if !wanted.contains(&place.record_id) {
+            continue;
+        }
+        let model =
+            E::Model::from_query_result(&row, "").map_err(|_| AuditError::RowUnreadable {
+                table: plan.table.clone(),
+                record_id: place.record_id.clone(),
+            })?;
+        let image = record::image::<E>(&model)?;
+        entries.push(plan.entry(record::id_of::<E>(&model)?, image, group)?);
+    }
+    let written = entries.len() as u64;
+    store_all(txn, FailurePolicy::FailWrite, entries).await?;
+    Ok(written)
+}
+
+/// All columns of the rows, with what their places are read from.
+fn rows<E: Auditable>(plan: &Plan, range: &Range) -> SelectStatement {
+    let mut rows = place::keys::<E>(plan.backend);
+    place::add_columns::<E>(&mut rows);
+    rows.cond_where(range.condition::<E>(plan.backend));
+    rows
+}
+
+/// Those of the records whose last entry that begins or ends a life does not begin one.
+pub(super) async fn unknown<C: ConnectionTrait>(
+    db: &C,
+    table: &str,
+    record_ids: HashSet<String>,
+) -> Result<HashSet<String>, DbErr> {
+    let ids: Vec<_> = record_ids.iter().collect();
+    let mut last: HashMap<String, String> = HashMap::new();
+    for ids in ids.chunks(MAX_IDS) {
+        let entries = Entity::find()
+            .select_only()
+            .columns([Column::RecordId, Column::Operation])
+            .filter(Column::TableName.eq(table))
+            .filter(Column::RecordId.is_in(ids.iter().map(|id| id.as_str())))
+            .filter(Column::Operation.ne(Operation::Update.as_str()))
+            .order_by_asc(Column::RecordId)
+            .order_by_asc(Column::Timestamp)
+            .order_by_asc(Column::Id);
+        for row in db.query_all(&entries.into_query()).await? {
+            last.insert(get(&row, Column::RecordId)?, get(&row, Column::Operation)?);
+        }
+    }
+    let begun = |id: &String| last.get(id).is_some_and(|last| last != Operation::Delete.as_str());
+    Ok(record_ids.into_iter().filter(|id| !begun(id)).collect())
+}

@@ -1,0 +1,101 @@
+use std::collections::HashSet;
+
+use audit_core::{AuditEntry, Image, Stamp};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable,
+    QueryFilter, QuerySelect, QueryTrait, Value,
+    prelude::Uuid,
+    sea_query::{Alias, Expr, InsertStatement, Query},
+};
+
+use super::{chunk::Lot, place::ROW, plan::Plan, sql::Forms};
+use crate::{
+    Auditable,
+    entity::{self, Column, Entity},
+    error::AuditError,
+    trail::entries::get,
+    writer::AuditCounters,
+};
+
+/// Writes the locked rows of a range by one statement, and tells how many of them were.
+///
+/// What it has written is held against the locks: a row that came into the range meanwhile has none, and an id that the
+/// database writes in another way than `record::id_of` is no id.
+pub(super) async fn insert<E: Auditable>(
+    txn: &DatabaseTransaction,
+    plan: &Plan,
+    forms: &Forms,
+    lot: &Lot,
+    locked: &HashSet<String>,
+) -> Result<u64, DbErr> {
+    if plan.backend == DbBackend::Postgres {
+        // Fewer digits would not be the number.
+        txn.execute_unprepared("SET LOCAL extra_float_digits = 1").await?;
+    }
+    let like = plan.entry(String::new(), Image::new(), Stamp::next().id)?;
+    let insert = statement::<E>(plan, forms, lot, locked, &like)?;
+    let written = txn.execute(&insert).await?.rows_affected();
+    for record_id in written_ids(txn, &like).await? {
+        if !locked.contains(&record_id) {
+            return Err(AuditError::BaselineStrayed { table: plan.table.clone() }.into());
+        }
+    }
+    AuditCounters::count_written(usize::try_from(written).unwrap_or(usize::MAX));
+    Ok(written)
+}
+
+fn statement<E: Auditable>(
+    plan: &Plan,
+    forms: &Forms,
+    lot: &Lot,
+    locked: &HashSet<String>,
+    like: &AuditEntry,
+) -> Result<InsertStatement, DbErr> {
+    let mut rows = Query::select();
+    rows.from_as(E::default().table_ref(), Alias::new(ROW));
+    rows.exprs(Column::iter().map(|column| value(plan, forms, like, column)));
+    rows.cond_where(lot.range.condition::<E>(plan.backend));
+    for busy in lot.busy(locked) {
+        rows.cond_where(busy.condition::<E>().not());
+    }
+    if !lot.all {
+        rows.and_where(forms.is_unknown(&plan.table));
+    }
+    let mut insert = Query::insert();
+    insert.into_table(Entity).columns(Column::iter());
+    insert.select_from(rows).map_err(|error| DbErr::Type(error.to_string()))?;
+    Ok(insert)
+}
+
+/// A column of the entries.
+fn value(plan: &Plan, forms: &Forms, like: &AuditEntry, column: Column) -> Expr {
+    let text = |text: &Option<String>| Expr::val(text.clone());
+    match column {
+        Column::Id => Expr::cust(forms.id(like.id)),
+        Column::TableName => Expr::val(like.table_name.clone()),
+        Column::RecordId => Expr::cust(forms.record_id.clone()),
+        Column::Operation => Expr::val(like.operation.as_str()),
+        Column::OldValues => Expr::val(Value::Json(None)),
+        Column::NewValues => Expr::cust(forms.image.clone()),
+        Column::UserId => text(&like.user_id),
+        Column::UserEmail => text(&like.user_email),
+        Column::RequestId => text(&like.request_id),
+        Column::TransactionId => Expr::val(like.transaction_id),
+        Column::Reason => text(&like.reason),
+        Column::Metadata => Expr::val(like.metadata.clone()),
+        Column::Timestamp => Expr::val(entity::moment(plan.backend, like.timestamp)),
+    }
+}
+
+/// By their time, which is an index, and their group.
+async fn written_ids(txn: &DatabaseTransaction, like: &AuditEntry) -> Result<Vec<String>, DbErr> {
+    let group: Option<Uuid> = like.transaction_id;
+    let at = entity::moment(txn.get_database_backend(), like.timestamp);
+    let written = Entity::find()
+        .select_only()
+        .column(Column::RecordId)
+        .filter(Column::Timestamp.eq(at))
+        .filter(Column::TransactionId.eq(group));
+    let rows = txn.query_all(&written.into_query()).await?;
+    rows.iter().map(|row| get(row, Column::RecordId)).collect()
+}
