@@ -38,6 +38,8 @@ mod spawn;
 #[cfg(test)]
 mod tests;
 mod user;
+#[cfg(feature = "tower")]
+mod web;
 
 pub use change::{Change, Image};
 pub use clock::Stamp;
@@ -55,3 +57,8 @@ pub use retention::{Limits, Retention};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
 pub use user::AuditUser;
+#[cfg(feature = "tower")]
+pub use web::{
+    AddressRange, AsyncUser, AuditBody, AuditFuture, AuditLayer, AuditService,
+    ParseAddressRangeError, ProxyHeader, UserExtractor,
+};
