@@ -17,6 +17,12 @@
 //! assert_eq!(user.unwrap().id(), "42");
 //! assert!(AuditContext::current().is_none());
 //! ```
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-core/latest/audit_core/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
 
 mod change;
 mod clock;

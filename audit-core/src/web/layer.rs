@@ -17,9 +17,8 @@ use crate::AuditUser;
 ///
 /// use audit_core::{AuditContext, AuditLayer, AuditUser};
 /// use axum::{Extension, Router, extract::ConnectInfo, routing::post};
-/// use http::request::Parts;
 ///
-/// /// What the application's authentication leaves in the extensions of a request.
+/// /// What your authentication leaves in the extensions of a request.
 /// #[derive(Clone)]
 /// struct Account { id: u64, email: String }
 ///
@@ -30,7 +29,7 @@ use crate::AuditUser;
 /// # }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let audit = AuditLayer::new()
-///     .user(|request: &Parts| {
+///     .user(|request| {
 ///         let account: &Account = request.extensions.get()?;
 ///         Some(AuditUser::new(account.id.to_string()).email(&account.email))
 ///     })
@@ -58,7 +57,7 @@ use crate::AuditUser;
 ///
 /// | | from | unless |
 /// |---|---|---|
-/// | user | the extractor given to [`user`](Self::user) or [`user_async`](Self::user_async); a handler that authenticates later calls [`AuditContext::set_user`](crate::AuditContext::set_user) | |
+/// | user | what is given to [`user`](Self::user), [`user_async`](Self::user_async) or [`user_extractor`](Self::user_extractor); a handler that authenticates later calls [`AuditContext::set_user`](crate::AuditContext::set_user) | |
 /// | request id | `x-request-id`, if it is 1 to 128 bytes of visible ASCII, or else a new UUID | [`without_client_request_id`](Self::without_client_request_id), [`request_id_header`](Self::request_id_header) |
 /// | metadata `method` | the first 32 bytes of the method | [`without_method`](Self::without_method) |
 /// | metadata `path` | the first 1024 bytes of the path, percent-encoded as it came | [`without_path`](Self::without_path) |
@@ -137,10 +136,14 @@ impl AuditLayer {
 }
 
 impl<U> AuditLayer<U> {
-    /// Says who makes a request. Defaults to nobody.
+    /// Says who makes a request, from its head and from the extensions that layers before have set. None is
+    /// nobody, and the request goes on. Defaults to nobody.
     #[must_use]
-    pub fn user<E: UserExtractor>(self, extractor: E) -> AuditLayer<E> {
-        AuditLayer { settings: self.settings, user: Arc::new(extractor) }
+    pub fn user<F>(self, extractor: F) -> AuditLayer<F>
+    where
+        F: Fn(&Parts) -> Option<AuditUser>,
+    {
+        self.user_extractor(extractor)
     }
 
     /// Says who makes a request, for what has to be waited for, such as a look into a session store.
@@ -166,7 +169,13 @@ impl<U> AuditLayer<U> {
         F: Fn(&Parts) -> Fut,
         Fut: Future<Output = Option<AuditUser>>,
     {
-        self.user(AsyncUser(extractor))
+        self.user_extractor(AsyncUser(extractor))
+    }
+
+    /// Says who makes a request, by a type of your own. Defaults to nobody.
+    #[must_use]
+    pub fn user_extractor<E: UserExtractor>(self, extractor: E) -> AuditLayer<E> {
+        AuditLayer { settings: self.settings, user: Arc::new(extractor) }
     }
 
     /// Says which address the connection comes from. Defaults to an extension of type

@@ -9,8 +9,8 @@ use crate::AuditUser;
 
 /// Who makes a request, told from its head and from the extensions that layers before have set.
 ///
-/// Any `Fn(&Parts) -> Option<AuditUser>` is one, and for those that have to wait there is
-/// [`AuditLayer::user_async`](crate::AuditLayer::user_async). `()` knows nobody.
+/// Any `Fn(&Parts) -> Option<AuditUser>` is one, as [`AuditLayer::user`](crate::AuditLayer::user) takes them. For
+/// those that have to wait there is [`AuditLayer::user_async`](crate::AuditLayer::user_async). `()` knows nobody.
 ///
 /// None means that nobody is known, and the request goes on: what an error means for the client is for
 /// the authentication layer to say. A panic goes through to whatever catches those of a handler.
@@ -18,35 +18,28 @@ use crate::AuditUser;
 /// It runs in the context of the request, which names nobody yet: what it writes is recorded with the request id.
 ///
 /// ```
+/// use std::future::{Ready, ready};
+///
 /// use audit_core::{AuditLayer, AuditUser, UserExtractor};
 /// use http::request::Parts;
 ///
-/// /// What the authentication layer leaves in the extensions.
-/// #[derive(Clone)]
-/// struct Account(u64);
+/// /// By the name that a proxy has authenticated.
+/// struct Authenticated(&'static str);
 ///
-/// fn account(request: &Parts) -> Option<AuditUser> {
-///     let Account(id) = request.extensions.get()?;
-///     Some(AuditUser::new(id.to_string()))
-/// }
-/// let layer = AuditLayer::new().user(account);
-///
-/// // The same as a type, say for a library.
-/// struct ByAccount;
-///
-/// impl UserExtractor for ByAccount {
-///     type Future = std::future::Ready<Option<AuditUser>>;
+/// impl UserExtractor for Authenticated {
+///     type Future = Ready<Option<AuditUser>>;
 ///
 ///     fn extract(&self, request: &Parts) -> Self::Future {
-///         std::future::ready(account(request))
+///         let name = request.headers.get(self.0).and_then(|name| name.to_str().ok());
+///         ready(name.map(AuditUser::new))
 ///     }
 /// }
-/// let layer = AuditLayer::new().user(ByAccount);
+///
+/// let layer = AuditLayer::new().user_extractor(Authenticated("x-authenticated-user"));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say who makes a request",
     label = "expected `Fn(&http::request::Parts) -> Option<AuditUser>`",
-    note = "write the type of the closure's argument: `|request: &Parts| ..`",
     note = "a closure that gives a future goes to `AuditLayer::user_async`"
 )]
 pub trait UserExtractor {
