@@ -78,7 +78,8 @@ mod tests {
             request.extensions.insert(SocketAddr::new(peer, 4711));
         }
         for line in forwarded {
-            request.headers.append("x-forwarded-for", line.parse().unwrap());
+            let line = http::HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            request.headers.append("x-forwarded-for", line);
         }
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|range| range.parse().unwrap());
         let client = Client { trusted: trusted.into(), ..Client::default() };
@@ -98,6 +99,7 @@ mod tests {
             (&["6.6.6.6, 203.0.113.9"], "203.0.113.9"),
             (&["6.6.6.6, 203.0.113.9, 10.0.0.2"], "203.0.113.9"),
             (&["6.6.6.6", "203.0.113.9", "10.0.0.2,10.0.0.3"], "203.0.113.9"),
+            (&["ü\", 203.0.113.9"], "203.0.113.9"),
             (&["6.6.6.6, 203.0.113.9:55001"], "203.0.113.9"),
             (&["6.6.6.6, [2001:db8::9]:55001"], "2001:db8::9"),
             (&["6.6.6.6, 2001:db8::9, 2001:db8:ffff::1"], "2001:db8::9"),

@@ -51,6 +51,15 @@ async fn a_path_and_a_method_of_any_length_are_cut() {
 }
 
 #[tokio::test]
+async fn the_password_of_an_address_is_no_path() {
+    let mut absolute = request(None, &[("authorization", b"s3cret"), ("cookie", b"id=s3cret")]);
+    *absolute.uri_mut() = "http://ann:s3cret@example.com/posts?token=s3cret".parse().unwrap();
+    let context = seen(AuditLayer::new(), absolute).await;
+    assert_eq!(context.get_metadata()["path"], "/posts");
+    assert!(!format!("{context:?}").contains("s3cret"));
+}
+
+#[tokio::test]
 async fn a_request_without_a_path_has_none() {
     let mut connect = request(None, &[]);
     *connect.uri_mut() = "example.com:443".parse().unwrap();
