@@ -89,6 +89,7 @@ mod tests {
     #[test]
     fn a_stranger_cannot_say_where_a_request_came_from() {
         assert_eq!(client("203.0.113.9", &["6.6.6.6"]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(client("::ffff:203.0.113.9", &["6.6.6.6"]).as_deref(), Some("203.0.113.9"));
         assert_eq!(client("", &["6.6.6.6"]), None, "nobody knows the peer");
     }
 
@@ -134,5 +135,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", &[&endless]).as_deref(), Some("10.0.0.2"));
         let longest = format!("203.0.113.9{}", ", 10.0.0.2".repeat(MAX_HOPS - 1));
         assert_eq!(client("10.0.0.1", &[&longest]).as_deref(), Some("203.0.113.9"));
+        let longer = format!("{longest}, 10.0.0.2");
+        assert_eq!(client("10.0.0.1", &[&longer]).as_deref(), Some("10.0.0.2"));
     }
 }

@@ -71,6 +71,20 @@ async fn what_a_request_does_not_have_has_no_key() {
 }
 
 #[tokio::test]
+async fn who_it_is_is_asked_in_the_context() {
+    let layer = AuditLayer::new().user(|_| {
+        let context = AuditContext::current()?;
+        Some(AuditUser::new(context.get_request_id()?))
+    });
+    assert_eq!(seen(layer, usual()).await.get_user().unwrap().id(), "req-1");
+    let layer = AuditLayer::new().user(|_| {
+        assert!(AuditContext::set_user(AuditUser::new("set")));
+        None
+    });
+    assert_eq!(seen(layer, usual()).await.get_user().unwrap().id(), "set");
+}
+
+#[tokio::test]
 async fn a_user_may_have_to_be_waited_for() {
     let layer = AuditLayer::new().user_async(|request| {
         let account = request.extensions.get::<Account>().cloned();
@@ -119,6 +133,13 @@ async fn the_request_id_goes_back_if_it_is_asked_for() {
 
     let (_, response) = respond(AuditLayer::new(), usual()).await;
     assert!(response.headers.is_empty());
+
+    let service = AuditLayer::new().return_request_id().layer(service_fn(async |_: Request<()>| {
+        let response = Response::builder().header("x-request-id", "another");
+        Ok::<_, Infallible>(response.body(()).unwrap())
+    }));
+    let response = service.oneshot(usual()).await.unwrap();
+    assert!(response.headers().get_all("x-request-id").iter().eq(["req-1"]));
 }
 
 #[tokio::test]
