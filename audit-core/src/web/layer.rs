@@ -95,7 +95,8 @@ use crate::AuditUser;
 /// outermost. In tonic, `Server::builder().layer(AuditLayer::new())` does; the path is `/package.Service/Method`, and
 /// the peer is in the extension `TcpConnectInfo`.
 ///
-/// The inner service must be `Clone`, as theirs are. No other bound is asked of it, nor of the bodies.
+/// The inner service must be `Clone`, as theirs are, and give an `http::Response`, whose body becomes an
+/// [`AuditBody`](crate::AuditBody). No other bound is asked of it, nor of the bodies.
 ///
 /// # Jobs
 ///
