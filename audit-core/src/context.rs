@@ -166,7 +166,7 @@ impl AuditContext {
         Scope::current().paused().run(future).await
     }
 
-    fn identified(mut self) -> Self {
+    pub(crate) fn identified(mut self) -> Self {
         self.request_id.get_or_insert_with(|| Uuid::new_v4().to_string());
         self
     }

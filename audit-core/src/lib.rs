@@ -17,6 +17,12 @@
 //! assert_eq!(user.unwrap().id(), "42");
 //! assert!(AuditContext::current().is_none());
 //! ```
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-core/latest/audit_core/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
 
 mod background;
 mod change;
@@ -39,6 +45,8 @@ mod spawn;
 #[cfg(test)]
 mod tests;
 mod user;
+#[cfg(feature = "tower")]
+mod web;
 
 pub use background::{Background, BackgroundWriter, WhenFull};
 pub use change::{Change, Image};
@@ -57,3 +65,8 @@ pub use retention::{Limits, Retention};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
 pub use user::AuditUser;
+#[cfg(feature = "tower")]
+pub use web::{
+    AddressRange, AsyncUser, AuditBody, AuditFuture, AuditLayer, AuditService,
+    ParseAddressRangeError, ProxyHeader, UserExtractor,
+};

@@ -8,6 +8,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::task::futures::TaskLocalFuture;
+
 use crate::{AuditConfig, AuditContext};
 
 tokio::task_local! {
@@ -68,12 +70,31 @@ impl Scope {
         true
     }
 
-    pub(crate) fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+    pub(crate) fn run<F: Future>(self, future: F) -> TaskLocalFuture<Self, F> {
         SCOPE.scope(self, future)
     }
 
     pub(crate) fn run_sync<T>(self, work: impl FnOnce() -> T) -> T {
         SCOPE.sync_scope(self, work)
+    }
+
+    /// As [`run_sync`](Self::run_sync), for destructors: on a thread that has come so far to its end that
+    /// it has no task-locals any more, `work` runs without the scope instead of panicking.
+    #[cfg(feature = "tower")]
+    pub(crate) fn run_in_drop<W: FnOnce()>(self, work: W) {
+        struct WhenDropped<W: FnOnce()>(Option<W>);
+
+        impl<W: FnOnce()> Drop for WhenDropped<W> {
+            fn drop(&mut self) {
+                if let Some(work) = self.0.take() {
+                    work();
+                }
+            }
+        }
+
+        let work = WhenDropped(Some(work));
+        // The future is never polled: it drops what it holds in the scope.
+        drop(self.run(async move { drop(work) }));
     }
 }
 

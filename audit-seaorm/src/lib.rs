@@ -81,6 +81,7 @@
 //! | `stream` | yes | [`AuditTransaction`] streams, as `SeaORM`'s own transactions do |
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
 //! | `metrics` | no | counters, gauges and histograms through the `metrics` facade: see [`metrics`](https://docs.rs/audit-seaorm/latest/audit_seaorm/metrics) |
+//! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-seaorm/latest/audit_seaorm/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
 //! | `rbac` | no | `SeaORM`'s `RestrictedConnection` and `RestrictedTransaction` are recorded on; the role needs `insert` on `audit_trail`, and `select` on what it changes |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
 //!
@@ -109,6 +110,11 @@ mod transaction;
 mod upkeep;
 mod writer;
 
+#[cfg(feature = "tower")]
+pub use audit_core::{
+    AddressRange, AsyncUser, AuditBody, AuditFuture, AuditLayer, AuditService,
+    ParseAddressRangeError, ProxyHeader, UserExtractor,
+};
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Background, Change, ConfigError, Escape,
     FailurePolicy, FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation,
