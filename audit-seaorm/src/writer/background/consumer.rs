@@ -22,11 +22,18 @@ use crate::chunk;
 /// hold the writer up for as long as TCP believes in it.
 const MAX_ATTEMPT: Duration = Duration::from_secs(45);
 
-/// Writes what is in the queue, batch by batch, until it is closed and empty.
-pub(super) async fn run(db: DatabaseConnection, queue: Arc<Queue>) {
+/// Starts a task that writes what is in the queue, batch by batch, until it is closed and empty.
+pub(super) fn spawn(db: DatabaseConnection, queue: &Arc<Queue>) {
+    // Made here: a runtime may end before it has polled the task once.
+    let ending = Ending(Arc::clone(queue));
+    drop(tokio::spawn(run(db, ending)));
+}
+
+async fn run(db: DatabaseConnection, ending: Ending) {
+    let queue = Arc::clone(&ending.0);
     let mut consumer = Consumer {
         patience: Patience::new(&queue.settings),
-        ending: Ending(Arc::clone(&queue)),
+        ending,
         db,
         unsure: false,
         written: 0,

@@ -131,7 +131,7 @@ impl AuditWriter {
     ) -> Self {
         let db = db.guarded().into_inner();
         let queue = Arc::new(Queue::new(db.get_database_backend(), settings, last_resort));
-        tokio::spawn(consumer::run(db, Arc::clone(&queue)));
+        consumer::spawn(db, &queue);
         Self { queue }
     }
 
