@@ -4,7 +4,7 @@ use audit_core::{AuditConfig, AuditEntry, FailurePolicy};
 use sea_orm::DbBackend;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Queue, Slot, queue::Phase};
+use super::{Queue, Slot, state::Phase};
 
 /// The queue as one unit of writes has it: with room for an entry, if there is any.
 ///

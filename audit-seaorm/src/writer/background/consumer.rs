@@ -22,11 +22,18 @@ use crate::chunk;
 /// hold the writer up for as long as TCP believes in it.
 const MAX_ATTEMPT: Duration = Duration::from_secs(45);
 
-/// Writes what is in the queue, batch by batch, until it is closed and empty.
-pub(super) async fn run(db: DatabaseConnection, queue: Arc<Queue>) {
+/// Starts a task that writes what is in the queue, batch by batch, until it is closed and empty.
+pub(super) fn spawn(db: DatabaseConnection, queue: &Arc<Queue>) {
+    // Made here: a runtime may end before it has polled the task once.
+    let ending = Ending(Arc::clone(queue));
+    drop(tokio::spawn(run(db, ending)));
+}
+
+async fn run(db: DatabaseConnection, ending: Ending) {
+    let queue = Arc::clone(&ending.0);
     let mut consumer = Consumer {
         patience: Patience::new(&queue.settings),
-        ending: Ending(Arc::clone(&queue)),
+        ending,
         db,
         unsure: false,
         written: 0,
@@ -79,23 +86,25 @@ impl Consumer {
         if !attempt.written.is_empty() {
             self.patience.renew();
         }
-        let poison: Vec<_> = attempt
-            .refused
-            .iter()
-            .copied()
-            .filter(|place| queue.refused(*place, self.written))
-            .collect();
+        self.in_vain(&attempt, pause).await;
+    }
+
+    /// Gives up what will not be written, and waits before the rest is tried again.
+    async fn in_vain(&self, attempt: &Attempt, pause: Duration) {
+        let queue = &self.ending.0;
         let error = attempt.error.as_ref().map(ToString::to_string).unwrap_or_default();
         let error = without_values(&error);
-        if !poison.is_empty() {
-            tracing::error!(error, "audit entries are refused by the database");
-            queue.give_up(&poison, Reason::Refused);
-        } else {
+        let refused = attempt.refused.iter().copied();
+        let poison: Vec<_> = refused.filter(|place| queue.refused(*place, self.written)).collect();
+        if poison.is_empty() {
             if self.patience.is_over() {
                 queue.give_up_old(queue.settings.gives_up_after());
             }
             tracing::warn!(error, "audit entries could not be written: they are tried again");
             sleep(pause).await;
+        } else {
+            tracing::error!(error, "audit entries are refused by the database");
+            queue.give_up(&poison, Reason::Refused);
         }
     }
 

@@ -155,12 +155,12 @@ mod tests {
         assert_eq!(of(&create, &[], Some(&values)), Some(true));
         assert_eq!(of(&create, &[], Some(&other)), None);
         assert_eq!(of(&create, &[], None), Some(false));
-        assert_eq!(of(&create, &[delete.clone()], None), Some(true));
-        assert_eq!(of(&create, &[create.clone()], Some(&values)), Some(false));
+        assert_eq!(of(&create, std::slice::from_ref(&delete), None), Some(true));
+        assert_eq!(of(&create, std::slice::from_ref(&create), Some(&values)), Some(false));
         assert_eq!(of(&delete, &[], Some(&values)), Some(false));
         assert_eq!(of(&delete, &[], None), Some(true));
         assert_eq!(of(&delete, &[create], Some(&values)), Some(true));
-        assert_eq!(of(&delete, &[delete.clone()], None), Some(false));
+        assert_eq!(of(&delete, std::slice::from_ref(&delete), None), Some(false));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod patience;
 mod queue;
 mod replay;
 mod slot;
+mod state;
 mod status;
 mod store;
 
@@ -18,7 +19,6 @@ use std::{any::Any, fmt, sync::Arc, sync::atomic::Ordering};
 
 use audit_core::{AuditConfig, Background, BackgroundWriter};
 
-use self::queue::{Phase, Queue};
 pub(crate) use self::{backlog::Backlog, held::Held, slot::Slot};
 pub use self::{
     json_lines::JsonLinesFile,
@@ -26,6 +26,7 @@ pub use self::{
     replay::Replayed,
     status::{AuditWriterStatus, Unwritten},
 };
+use self::{queue::Queue, state::Phase};
 use crate::AuditPool;
 
 /// Writes entries in the background, in batches, after the commit of their changes.
@@ -131,7 +132,7 @@ impl AuditWriter {
     ) -> Self {
         let db = db.guarded().into_inner();
         let queue = Arc::new(Queue::new(db.get_database_backend(), settings, last_resort));
-        tokio::spawn(consumer::run(db, Arc::clone(&queue)));
+        consumer::spawn(db, &queue);
         Self { queue }
     }
 

@@ -1,5 +1,4 @@
 use std::{
-    collections::BTreeMap,
     error::Error,
     ops::Range,
     panic::{self, AssertUnwindSafe},
@@ -20,12 +19,9 @@ use tokio::{
 use super::{
     Slot,
     last_resort::{LastResort, Reason},
+    state::{Item, Next, Phase, Refusal, Standing, State},
 };
 use crate::writer::AuditCounters;
-
-/// How long a place whose `COMMIT` is under way holds back those behind it. A connection that answers nobody must
-/// not hold them back for ever.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is to be written, in the order in which the changes were made.
 ///
@@ -49,49 +45,6 @@ pub(crate) struct Queue {
 pub(super) struct Tally {
     pub(super) rescued: AtomicU64,
     pub(super) dropped: AtomicU64,
-}
-
-struct State {
-    items: BTreeMap<u64, Item>,
-    next: u64,
-    /// Entries before this one are wanted now.
-    wanted: u64,
-    ready: usize,
-    doubts: Vec<Range<u64>>,
-    phase: Phase,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Open,
-    /// Takes nothing more, and writes what there is.
-    Closing,
-    /// Nobody writes any more.
-    Ended,
-}
-
-struct Item {
-    entry: AuditEntry,
-    standing: Standing,
-    since: Instant,
-    refusal: Option<Refusal>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// The commit is under way.
-    Pending,
-    /// The change has committed.
-    Ready,
-    /// Nobody knows whether it has.
-    Doubt,
-}
-
-/// How often the database refused an entry, and how many others had been written before it first did.
-#[derive(Clone, Copy)]
-struct Refusal {
-    times: u32,
-    written_before: u64,
 }
 
 /// Entries with their places.
@@ -119,20 +72,12 @@ impl Queue {
         settings: Background,
         last_resort: Option<Box<dyn LastResort>>,
     ) -> Self {
-        let state = State {
-            items: BTreeMap::new(),
-            next: 0,
-            wanted: 0,
-            ready: 0,
-            doubts: Vec::new(),
-            phase: Phase::Open,
-        };
         Self {
             backend,
             room: Arc::new(Semaphore::new(settings.max_queue())),
             settings,
             last_resort,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new()),
             work: Notify::new(),
             left: Notify::new(),
             tally: Tally::default(),
@@ -241,35 +186,10 @@ impl Queue {
             return Plan::Wait;
         }
         let now = Instant::now();
-        let mut batch = Vec::new();
-        let mut due: Option<Instant> = None;
-        for (place, item) in &state.items {
-            match item.standing {
-                Standing::Ready => {
-                    let at = if *place < state.wanted {
-                        now
-                    } else {
-                        item.since + self.settings.max_delay()
-                    };
-                    due = Some(due.map_or(at, |due| due.min(at)));
-                    batch.push(*place);
-                }
-                Standing::Pending if now < item.since + PATIENCE => {
-                    if batch.is_empty() {
-                        return Plan::WaitUntil(item.since + PATIENCE);
-                    }
-                    break;
-                }
-                _ => {}
-            }
-            if batch.len() == self.settings.max_batch() {
-                due = Some(now);
-                break;
-            }
-        }
-        match due {
-            Some(due) if due > now && state.phase == Phase::Open => Plan::WaitUntil(due),
-            _ => Plan::Write(state.entries(&batch)),
+        let next = state.next_batch(now, &self.settings);
+        match next {
+            Next { until: Some(until), .. } if until > now => Plan::WaitUntil(until),
+            Next { batch, .. } => Plan::Write(state.entries(&batch)),
         }
     }
 
@@ -434,29 +354,6 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Whether the consumer must not wait for more.
-    fn is_pressed(&self) -> bool {
-        self.phase != Phase::Open || self.items.keys().next() < Some(&self.wanted)
-    }
-
-    fn entries(&self, places: &[u64]) -> Batch {
-        let entry = |place: &u64| Some((*place, self.items.get(place)?.entry.clone()));
-        places.iter().filter_map(entry).collect()
-    }
-
-    fn take(&mut self, places: Range<u64>) -> Vec<AuditEntry> {
-        self.remove(&places.collect::<Vec<_>>())
-    }
-
-    fn remove(&mut self, places: &[u64]) -> Vec<AuditEntry> {
-        let items = places.iter().filter_map(|place| self.items.remove(place));
-        let items: Vec<_> = items.collect();
-        self.ready -= items.iter().filter(|item| item.standing == Standing::Ready).count();
-        items.into_iter().map(|item| item.entry).collect()
     }
 }
 
