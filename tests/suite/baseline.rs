@@ -196,6 +196,9 @@ async fn nothing_is_written_where_nothing_is_recorded(t: TestDb) {
     let unknown = AuditConfig::new().redact("post", ["titel"]).scope(run()).await.unwrap_err();
     assert!(unknown.to_string().contains("titel"), "{unknown}");
     assert!(entries(&t.db).await.is_empty());
+    sql(&t.db, "DROP TABLE audit_trail").await;
+    let missing = run().await.unwrap_err();
+    assert!(missing.to_string().contains("run audit_migration::Migrator::up"), "{missing}");
 }
 
 async fn redacted_and_skipped_columns_stay_hidden(t: TestDb) {

@@ -64,7 +64,7 @@ pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
 
 /// The first error that a newcomer meets says what to do. All others stay as the database gave them,
 /// so that code which retries a deadlock or a serialization failure still knows one.
-pub(super) fn explained(error: DbErr) -> DbErr {
+pub(crate) fn explained(error: DbErr) -> DbErr {
     let text = error.to_string();
     let missing = text.contains("no such table: audit_trail")
         || text.contains("audit_trail' doesn't exist")

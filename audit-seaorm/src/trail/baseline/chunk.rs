@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::{
     encoded, insert,
-    place::{Place, Range},
+    place::{Place, Range, record_id},
     plan::Plan,
 };
 use crate::{Auditable, capture::shield};
@@ -78,9 +78,7 @@ async fn write_in<E: Auditable>(
     way: Way,
 ) -> Result<Done, DbErr> {
     let keys = txn.query_all(&lot.range.locked_keys::<E>(plan.backend)).await?;
-    let places = keys.iter().map(|row| Place::of::<E>(row, plan.backend));
-    let locked: HashSet<_> =
-        places.map(|place| Ok(place?.record_id)).collect::<Result<_, DbErr>>()?;
+    let locked: HashSet<_> = keys.iter().map(record_id::<E>).collect::<Result<_, _>>()?;
     let (way, written) = match (&plan.forms, way) {
         _ if locked.is_empty() => (way, 0),
         (Some(forms), Way::Database) if lot.busy(&locked).count() <= MAX_BUSY => {

@@ -9,8 +9,8 @@ use crate::{
     trail::{first_rows::first_rows, verify::last_baseline},
 };
 
-/// Whether there is a record that was older than the trail and was deleted later than the last baseline of its table, as when
-/// a writer is faster than the baseline at the very end.
+/// Whether there is a record that was older than the trail and was deleted later than the last baseline of its table,
+/// as when a writer is faster than the baseline at the very end.
 pub(super) async fn is_needed(db: &DatabaseConnection, table: &str) -> Result<bool, DbErr> {
     let last = last_baseline(db, table).await?;
     let later =

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::{
     chunk::Lot,
-    place::{self, Place, Range},
+    place::{self, Range},
     plan::Plan,
 };
 use crate::{
@@ -36,17 +36,15 @@ pub(super) async fn insert<E: Auditable>(
     let group = Stamp::next().id;
     let mut entries: Vec<AuditEntry> = Vec::with_capacity(wanted.len());
     for row in txn.query_all(&rows::<E>(plan, &lot.range)).await? {
-        let place = Place::of::<E>(&row, plan.backend)?;
-        if !wanted.contains(&place.record_id) {
+        let record_id = place::record_id::<E>(&row)?;
+        if !wanted.contains(&record_id) {
             continue;
         }
-        let model =
-            E::Model::from_query_result(&row, "").map_err(|_| AuditError::RowUnreadable {
-                table: plan.table.clone(),
-                record_id: place.record_id.clone(),
-            })?;
-        let image = record::image::<E>(&model)?;
-        entries.push(plan.entry(record::id_of::<E>(&model)?, image, group)?);
+        let Ok(model) = E::Model::from_query_result(&row, "") else {
+            let table = plan.table.clone();
+            return Err(AuditError::RowUnreadable { table, record_id }.into());
+        };
+        entries.push(plan.entry(record_id, record::image::<E>(&model)?, group)?);
     }
     let written = entries.len() as u64;
     store_all(txn, FailurePolicy::FailWrite, entries).await?;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use audit_core::{AuditEntry, Image, Stamp};
+use audit_core::{AuditEntry, Image, MAX_RECORD_ID_CHARS, Stamp};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable,
     QueryFilter, QuerySelect, QueryTrait, Value,
@@ -31,6 +31,10 @@ pub(super) async fn insert<E: Auditable>(
     if plan.backend == DbBackend::Postgres {
         // Fewer digits would not be the number.
         txn.execute_unprepared("SET LOCAL extra_float_digits = 1").await?;
+    }
+    // SQLite has no limit of its own.
+    for record_id in locked.iter().filter(|record_id| record_id.len() > MAX_RECORD_ID_CHARS) {
+        plan.entry(record_id.clone(), Image::new(), Uuid::nil())?;
     }
     let like = plan.entry(String::new(), Image::new(), Stamp::next().id)?;
     let insert = statement::<E>(plan, forms, lot, locked, &like)?;

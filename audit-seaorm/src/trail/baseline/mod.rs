@@ -84,24 +84,25 @@ type OnProgress = Box<dyn FnMut(&BaselineReport) + Send>;
 ///
 /// # Which rows
 ///
-/// Those of records whose entries have no CREATE and no BASELINE since their last DELETE. So a second run writes nothing,
-/// and a run that ended half-way, killed or not, is resumed by running it again: what is done is passed over quickly.
-/// What the entity and the configuration redact or skip is redacted or skipped here as well.
+/// Those of records whose entries have no CREATE and no BASELINE since their last DELETE. So a second run writes
+/// nothing, and a run that ended half-way, killed or not, is resumed by running it again: what is done is passed over
+/// quickly. What the entity and the configuration redact or skip is redacted or skipped here as well. Of several
+/// entities of one table take the one that has all columns, for an entry has those of its entity.
 ///
 /// # While the application writes
 ///
 /// Each chunk is a transaction of its own, which locks its rows, takes the time, and writes them. Whoever wants
-/// to write one of them waits for that long. A row that somebody else holds is left out and comes at the end, by itself,
-/// so that a baseline never waits with locks in its hands: it cannot be part of a deadlock. (Such a row is waited for as
-/// long as its transaction takes.) On `SQLite`, where there is one writer at a time, a chunk is one.
+/// to write one of them waits for that long. A row that somebody else holds is left out and comes after its chunk, by
+/// itself, so that a baseline never waits with locks in its hands: it cannot be part of a deadlock. (Such a row is
+/// waited for as long as its transaction takes.) On `SQLite`, where there is one writer at a time, a chunk is one.
 /// `PostgreSQL`, `MariaDB` from 10.6 and `MySQL` 8 can do that.
 ///
 /// What has been committed and has no entry yet is not known to it. Entries that wait in a queue must be
 /// written before it begins.
 ///
 /// If a row that is older than the trail was deleted while the baseline ran, the last thing written is one more
-/// BASELINE, of any row: the last one of a table is up to when [`verify`](AuditTrail::verify) takes such records for older than
-/// the trail.
+/// BASELINE, of any row: the last one of a table is up to when [`verify`](AuditTrail::verify) takes such records for
+/// older than the trail.
 ///
 /// # How
 ///
@@ -154,8 +155,9 @@ impl<E: Auditable> Baseline<E> {
     /// # Errors
     ///
     /// Those of the database, after some attempts if it is about a conflict with others; if the table is
-    /// excluded or the task is inside of [`AuditContext::without_audit`](crate::AuditContext::without_audit), since nothing would be
-    /// recorded then; if a rule hides the primary key; a row that does not fit the entity. Chunks that are done stay.
+    /// excluded or the task is inside of [`AuditContext::without_audit`](crate::AuditContext::without_audit), since
+    /// nothing would be recorded then; if a rule hides the primary key; a row that does not fit the entity. Chunks
+    /// that are done stay.
     ///
     /// # Cancel safety
     ///

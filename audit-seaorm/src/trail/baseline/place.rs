@@ -62,8 +62,8 @@ impl Range {
         }
     }
 
-    /// The keys of its rows, locked against others until the transaction ends. Of many rows those that somebody else holds
-    /// are left out; a single one is waited for.
+    /// The keys of its rows, locked against others until the transaction ends. Of many rows those that somebody else
+    /// holds are left out; a single one is waited for.
     pub(super) fn locked_keys<E: EntityTrait>(&self, backend: DbBackend) -> SelectStatement {
         let mut keys = keys::<E>(backend);
         keys.cond_where(self.condition::<E>(backend));
@@ -123,6 +123,11 @@ fn literal(place: usize) -> String {
     format!("audit_key_{place}")
 }
 
+/// The record id of a row of which the key was read.
+pub(super) fn record_id<E: EntityTrait>(row: &QueryResult) -> Result<String, DbErr> {
+    Ok(id_of_values::<E>(&key::<E>(row)?)?)
+}
+
 fn key<E: EntityTrait>(row: &QueryResult) -> Result<Key, DbErr> {
     let names: Vec<_> = key_columns::<E>().map(|column| column.as_str().to_owned()).collect();
     let key = <E::PrimaryKey as PrimaryKeyTrait>::ValueType::try_get_many(row, "", &names)?;
@@ -143,7 +148,8 @@ fn up_to<E: EntityTrait>(place: &Place, backend: DbBackend) -> Condition {
 
 type Compare = fn(Expr, Expr) -> Expr;
 
-/// Compares keys as a whole. `MariaDB` finds no index for that, and for `a >= ? AND (a > ? OR (a = ? AND b > ?))` it does.
+/// Compares keys as a whole. `MariaDB` finds no index for that, and for `a >= ? AND (a > ? OR (a = ? AND b > ?))` it
+/// does.
 fn compared<E: EntityTrait>(
     place: &Place,
     backend: DbBackend,

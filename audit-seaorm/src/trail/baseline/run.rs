@@ -13,7 +13,7 @@ use super::{
     plan::Plan,
     retry::{Attempts, is_conflict},
 };
-use crate::{Auditable, error::AuditError};
+use crate::{Auditable, error::AuditError, writer::explained};
 
 /// How many rows are encoded here at a time, for all of them are in memory.
 const MAX_ROWS_HERE: u32 = 1000;
@@ -34,7 +34,7 @@ pub(super) async fn run<E: Auditable>(
     let progress = baseline.progress;
     let mut run =
         Run::<E> { db, plan, chunk_size, progress, report, failures: 0, entity: PhantomData };
-    run.all_rows().await?;
+    run.all_rows().await.map_err(explained)?;
     run.close().await?;
     Ok(run.report)
 }

@@ -1,9 +1,9 @@
 //! The forms of the encoder in the words of each database.
 //!
 //! A form is an expression of SQL that gives the JSON of a column. What it gives for a value is what
-//! [`encode`](crate::encode::encode) gives, up to forms that mean the same (`1.50` and `1.5` as numbers, the order of keys);
-//! where a value has a form that only the encoder can write, the expression gives no JSON, so that the statement fails
-//! and the encoder's turn comes.
+//! [`encode`](crate::encode::encode) gives, up to forms that mean the same (`1.50` and `1.5` as numbers, the order of
+//! keys); where a value has a form that only the encoder can write, the expression gives no JSON, so that the
+//! statement fails and the encoder's turn comes.
 
 mod mysql;
 mod postgres;
@@ -81,7 +81,8 @@ impl Forms {
             DbBackend::Postgres => ("$1", "$2"),
             _ => ("?", "?"),
         };
-        // A subquery with a limit is asked row by row, along the index: as NOT EXISTS it may become a join with the whole trail.
+        // A subquery with a limit is asked row by row, along the index: as NOT EXISTS it may become a join with the
+        // whole trail.
         let last = format!(
             "COALESCE((SELECT a.operation FROM {TABLE} a WHERE a.table_name = {one} AND a.record_id = {two} \
              AND a.operation <> 'UPDATE' ORDER BY a.timestamp DESC, a.id DESC LIMIT 1), 'DELETE') = 'DELETE'"

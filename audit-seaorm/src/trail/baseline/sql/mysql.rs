@@ -14,7 +14,8 @@ pub(super) fn object(fields: &[Field]) -> String {
 
 pub(super) fn id(head: u64) -> String {
     format!(
-        "UNHEX(CONCAT('{head:016x}', SUBSTR('89ab', 1 + FLOOR(RAND() * 4), 1), SUBSTR(MD5(CONCAT(UUID(), RAND())), 1, 15)))"
+        "UNHEX(CONCAT('{head:016x}', SUBSTR('89ab', 1 + FLOOR(RAND() * 4), 1), \
+         SUBSTR(MD5(CONCAT(UUID(), RAND())), 1, 15)))"
     )
 }
 
