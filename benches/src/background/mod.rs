@@ -27,10 +27,11 @@ const BATCH: usize = Background::MAX_BATCH;
 /// Entries of one round: a whole number of batches.
 const ENTRIES: usize = 40 * BATCH;
 /// Rows of one write that fills the queue.
-const ROWS: i64 = BATCH as i64;
+const ROWS: i64 = 256;
+const _: () = assert!(BATCH == 256, "a write is a batch");
 /// Updates of a round that a median is of.
 const UPDATES: i64 = 100;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let place = Place::find(options.backend, options.url.as_deref())?;
