@@ -244,11 +244,11 @@ async fn a_record_that_was_changed_first_is_known_from_its_baseline_on(t: TestDb
 
     let history = AuditTrail::history(&t.db, post::Entity, 1).await.unwrap();
     let [last, found, first] = &history[..] else { panic!("three steps") };
-    let likes = |state: &Option<audit_seaorm::State<post::Model>>| {
+    let likes_in = |state: &Option<audit_seaorm::State<post::Model>>| {
         state.as_ref().map(|it| it.values().get("likes").cloned())
     };
-    assert_eq!(likes(&first.old), Some(Some(json!(0))));
-    assert_eq!(likes(&found.old), Some(Some(json!(1))));
+    assert_eq!(likes_in(&first.old), Some(Some(json!(0))));
+    assert_eq!(likes_in(&found.old), Some(Some(json!(1))));
     assert_eq!(found.old.as_ref().unwrap().values().get("title"), None);
     assert!(matches!(found.before(), Err(Incomplete { .. })));
     assert_eq!(found.new.as_ref().unwrap().values()["title"], "a");
@@ -1447,17 +1447,17 @@ async fn a_killed_baseline_is_resumed_while_others_write(t: TestDb) {
     assert!(known >= rows / 2, "it went on where the others were: {report}");
     sleep(Duration::from_millis(100)).await;
     stop.store(true, Ordering::Relaxed);
-    let mut writes = 0;
+    let mut made = 0;
     while let Some(ended) = writers.join_next().await {
-        writes += ended.unwrap();
+        made += ended.unwrap();
     }
-    assert!(writes > 10, "{writes} writes");
+    assert!(made > 10, "{made} writes");
     let verifying = Instant::now();
     let verified = verify(&t, goods::Entity).await;
     assert!(verified.is_clean(), "{verified}");
     if long() {
         println!(
-            "{}: {rows} rows in {took:?}, killed twice, {writes} writes meanwhile; verified in {:?}: {verified}",
+            "{}: {rows} rows in {took:?}, killed twice, {made} writes meanwhile; verified in {:?}: {verified}",
             t.backend.name(),
             verifying.elapsed()
         );
