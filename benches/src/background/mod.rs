@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Tran
 use crate::{
     Result,
     args::Options,
+    backend::Backend,
     database::{self, Scratch},
     place::Place,
     post::audited,
@@ -27,10 +28,10 @@ const BATCH: usize = Background::MAX_BATCH;
 /// Entries of one round: a whole number of batches.
 const ENTRIES: usize = 40 * BATCH;
 /// Rows of one write that fills the queue.
-const ROWS: i64 = BATCH as i64;
+const ROWS: i64 = 256;
 /// Updates of a round that a median is of.
 const UPDATES: i64 = 100;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let place = Place::find(options.backend, options.url.as_deref())?;
@@ -116,8 +117,8 @@ async fn from_queue(
     let settings = Background::new().queue(ENTRIES).interval(HOUR);
     let writer = AuditWriter::start_without_last_resort(writers, settings);
     let fill = async {
-        for first in (1..).step_by(BATCH).take(ENTRIES / BATCH) {
-            audited::insert_many(db, first..=first + ROWS - 1).await?;
+        for _ in 0..ENTRIES / BATCH {
+            audited::insert_many(db, 1..=ROWS).await?;
         }
         Ok::<_, sea_orm::DbErr>(())
     };
@@ -125,6 +126,7 @@ async fn from_queue(
     if writer.status().queued != ENTRIES {
         return Err(format!("the queue has {:?}", writer.status()).into());
     }
+    checkpoint(scratch, db).await?;
     let began = Instant::now();
     held.rollback().await?;
     writer.flush().await?;
@@ -144,16 +146,22 @@ async fn entries(db: &DatabaseConnection) -> Result<Vec<AuditEntry>> {
 
 /// The trail alone.
 async fn empty(scratch: &Scratch<'_>, db: &DatabaseConnection) -> Result<()> {
-    let sql: &[&str] = match scratch.backend {
-        crate::backend::Backend::Sqlite => {
-            &["DELETE FROM audit_trail", "PRAGMA wal_checkpoint(TRUNCATE)"]
-        }
-        crate::backend::Backend::Postgres => &["TRUNCATE audit_trail", "CHECKPOINT"],
-        crate::backend::Backend::MariaDb => &["TRUNCATE audit_trail"],
+    let delete = match scratch.backend {
+        Backend::Sqlite => "DELETE FROM audit_trail",
+        Backend::Postgres | Backend::MariaDb => "TRUNCATE audit_trail",
     };
-    for sql in sql {
-        db.execute_unprepared(sql).await?;
-    }
+    db.execute_unprepared(delete).await?;
+    checkpoint(scratch, db).await
+}
+
+/// So that neither has to write out what was written before.
+async fn checkpoint(scratch: &Scratch<'_>, db: &DatabaseConnection) -> Result<()> {
+    let sql = match scratch.backend {
+        Backend::Sqlite => "PRAGMA wal_checkpoint(TRUNCATE)",
+        Backend::Postgres => "CHECKPOINT",
+        Backend::MariaDb => return Ok(()),
+    };
+    db.execute_unprepared(sql).await?;
     Ok(())
 }
 

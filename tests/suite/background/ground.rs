@@ -15,7 +15,7 @@ use crate::{
     support::{number, sql},
 };
 
-pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 /// Settings under which nothing is written unasked.
 pub(super) fn patient() -> Background {

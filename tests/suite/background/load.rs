@@ -58,12 +58,11 @@ pub(super) async fn run(t: &TestDb) {
         let (done, failed) = (Arc::clone(&done), Arc::clone(&failed));
         writers.spawn(config.clone().scope(async move {
             while done.load(Ordering::Relaxed) < wanted {
-                match writer.act().await {
-                    Ok(entries) => drop(done.fetch_add(entries, Ordering::Relaxed)),
-                    Err(_) => {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        sleep(Duration::from_millis(20)).await;
-                    }
+                if let Ok(entries) = writer.act().await {
+                    done.fetch_add(entries, Ordering::Relaxed);
+                } else {
+                    failed.fetch_add(1, Ordering::Relaxed);
+                    sleep(Duration::from_millis(20)).await;
                 }
             }
         }));

@@ -6,7 +6,7 @@ mod kill;
 mod load;
 mod rescue;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use audit_seaorm::{
     AuditConfig, AuditCounters, AuditTrail, AuditTransaction, AuditWriter, Background, WhenFull,
@@ -21,12 +21,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::ground::{HOUR, Wired, patient, verified, wired};
+use self::ground::{Wired, patient, verified, wired};
 pub(crate) use kill::{write_for_ever, writer_url};
 
 use crate::{
     entities::post,
-    support::{assert_lines, create, entries, new_post, number, trail, unseen_post},
+    support::{create, entries, new_post, number, trail, unseen_post},
 };
 
 audit_tests::tests! {
@@ -419,18 +419,17 @@ async fn a_commit_without_an_answer_is_looked_into(t: TestDb) {
     create!(t, post::Entity);
     let Wired { db, wire, writer, config, .. } = wired(&t, Background::new()).await;
     let wire = wire.unwrap();
-    let mut lost = 0;
+    let mut expected = 0;
     for (number, commit) in
         [Commit::IsNotAnswered, Commit::IsLost].into_iter().cycle().enumerate().take(8)
     {
         let title = |what: &str| format!("{what} {number}");
         let changed = unrecorded(&config, &db, &title("changed")).await;
         let deleted = unrecorded(&config, &db, &title("deleted")).await;
-        let lose = |commit| {
+        let mut lose = |commit| {
             wire.next_commit(commit);
-            lost += 1;
+            expected += 1;
         };
-        let mut lose = lose;
         let scope = config.clone();
         lose(commit);
         scope.clone().scope(new_post(&title("new")).insert(&db)).await.unwrap_err();
@@ -451,7 +450,7 @@ async fn a_commit_without_an_answer_is_looked_into(t: TestDb) {
             post.update(txn).await
         });
         scope.scope(txn).await.unwrap_err();
-        assert_eq!(wire.lost_commits(), lost);
+        assert_eq!(wire.lost_commits(), expected);
     }
     writer.shutdown().await.unwrap();
     // Four of eight rounds took place: six entries each.
