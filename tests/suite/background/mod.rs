@@ -6,7 +6,7 @@ mod kill;
 mod load;
 mod rescue;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use audit_seaorm::{
     AuditConfig, AuditCounters, AuditTrail, AuditTransaction, AuditWriter, Background, WhenFull,
@@ -21,12 +21,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use self::ground::{HOUR, Wired, patient, verified, wired};
+use self::ground::{Wired, patient, verified, wired};
 pub(crate) use kill::{write_for_ever, writer_url};
 
 use crate::{
     entities::post,
-    support::{assert_lines, create, entries, new_post, number, trail, unseen_post},
+    support::{create, entries, new_post, number, trail, unseen_post},
 };
 
 audit_tests::tests! {
