@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(missing_docs, unreachable_pub, reason = "entities are written as applications write them")]
 #![allow(clippy::large_futures, reason = "a test is one long future")]
+// A test of writes in a transaction in a transaction of a generic pool, awaited from a macro, is deep.
+#![recursion_limit = "256"]
 
 use std::process::ExitCode;
 

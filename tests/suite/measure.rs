@@ -7,7 +7,7 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb, logs};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
 
 use crate::{
     entities::post,

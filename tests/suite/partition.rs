@@ -11,9 +11,7 @@ use std::{
 use audit_seaorm::{AuditConfig, AuditTrail, Limits, Partition, Retention};
 use audit_tests::{TestDb, long};
 use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, Set, prelude::Uuid,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, IntoActiveModel, Set, prelude::Uuid};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::{

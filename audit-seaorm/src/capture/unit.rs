@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use audit_core::{AuditConfig, Operation, Stamp};
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionSession, TransactionTrait,
@@ -19,14 +20,17 @@ use crate::{
 };
 
 /// Writes a row and its entry as one, on whatever the caller passed.
-pub(crate) async fn perform<W: Write, C: ConnectionTrait>(
+///
+/// Boxed, so that the futures of applications do not contain all of this: the compiler goes 128 levels deep into one
+/// and no further, and slowly.
+pub(crate) fn perform<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
     db: &C,
-) -> Result<W::Output, DbErr> {
+) -> BoxFuture<'_, Result<W::Output, DbErr>> {
     let span =
         tracing::debug_span!("audit.write", table = recorder.table(), operation = %W::OPERATION);
-    perform_in_span(write, recorder, db).instrument(span).await
+    Box::pin(perform_in_span(write, recorder, db).instrument(span))
 }
 
 async fn perform_in_span<W: Write, C: ConnectionTrait>(

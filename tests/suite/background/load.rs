@@ -11,7 +11,7 @@ use std::{
 use audit_seaorm::{AuditTransaction, Background};
 use audit_tests::{TestDb, long};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel,
+    ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr, IntoActiveModel,
     QueryFilter as _,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
