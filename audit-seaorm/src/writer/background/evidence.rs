@@ -205,7 +205,12 @@ mod tests {
 
     #[test]
     fn what_is_redacted_tells_nothing() {
-        let change = update(&json!({"a": REDACTED, "b": 1}), &json!({"a": REDACTED, "b": 1}));
+        let hidden = Some(json!({"a": REDACTED}));
+        let change = AuditEntry {
+            old_values: hidden.clone(),
+            new_values: hidden,
+            ..update(&json!({"a": 1}), &json!({"a": 2}))
+        };
         assert_eq!(of(&change, &[], Some(&image(&json!({"a": 2, "b": 1})))), None);
     }
 }
