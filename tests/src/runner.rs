@@ -107,7 +107,7 @@ fn trial_on(backend: Backend, test: &Test, count: &Arc<Count>) -> Option<Trial> 
         return None;
     }
     let name = format!("{}::{}", backend.name(), test.name);
-    let limit = Duration::from_mins(if long() { 20 } else { 2 });
+    let limit = Duration::from_mins(if long() { 40 } else { 2 });
     let body = *body;
     let runner = move |name: &str| {
         let scratch = Arc::new(ScratchDatabase::create(backend)?);
