@@ -603,8 +603,8 @@ fn dated(id: usize, moment: Option<DateTimeUtc>, document: Option<&Json>) -> dat
         utc: Set(moment),
         zone: Set(moment.map(Into::into)),
         local: Set(moment.map(Into::into)),
-        t_date: Set(t_moment.map(|it| it.date())),
-        t_time: Set(t_moment.map(|it| it.time())),
+        t_date: Set(t_moment.map(TimeDateTimeWithTimeZone::date)),
+        t_time: Set(t_moment.map(TimeDateTimeWithTimeZone::time)),
         t_naive: Set(t_moment.map(|it| TimeDateTime::new(it.date(), it.time()))),
         t_zone: Set(t_moment),
         json: Set(document.cloned()),
@@ -1177,14 +1177,14 @@ async fn fill(t: &TestDb, rows: u64) {
     sql(&t.db, &fill).await;
     match t.backend {
         Backend::Postgres => {
-            sql(&t.db, "SELECT setval('goods_id_seq', (SELECT max(id) FROM goods)); ANALYZE").await
+            sql(&t.db, "SELECT setval('goods_id_seq', (SELECT max(id) FROM goods)); ANALYZE").await;
         }
         _ => {
             sql(
                 &t.db,
                 if t.backend == Backend::MariaDb { "ANALYZE TABLE goods" } else { "ANALYZE" },
             )
-            .await
+            .await;
         }
     }
 }

@@ -116,7 +116,7 @@ async fn it_tells_when_upkeep_was_done(t: TestDb) {
 async fn it_tells_how_the_writer_in_the_background_is_doing(t: TestDb) {
     create!(t, post::Entity);
     assert!(AuditTrail::health(&t.db).await.writer.is_none());
-    let settings = Background::new().interval(Duration::from_secs(600));
+    let settings = Background::new().interval(Duration::from_mins(10));
     let writer = AuditWriter::start_without_last_resort(&t.db, settings);
     let config = AuditConfig::new().background(&writer);
     config.clone().scope(async { new_post("a").insert(&t.db).await }).await.unwrap();

@@ -1,5 +1,7 @@
 //! What can be measured: counters, gauges, histograms, spans; and nothing of a record in any of them.
 
+#![allow(clippy::float_cmp, reason = "they are whole numbers")]
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use audit_seaorm::{

@@ -1,5 +1,7 @@
 //! The trail by months, on PostgreSQL; and elsewhere the word of what to use instead.
 
+#![allow(clippy::print_stdout, reason = "times are for people to look at")]
+
 use std::{
     sync::{
         Arc,

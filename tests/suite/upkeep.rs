@@ -20,7 +20,7 @@ audit_tests::tests! {
 
 fn upkeep(t: &TestDb) -> AuditUpkeep {
     let retention = Retention::new().all(Limits::new().max_age_days(30));
-    AuditUpkeep::new(&t.db).retention(retention).every(Duration::from_secs(3600))
+    AuditUpkeep::new(&t.db).retention(retention).every(Duration::from_hours(1))
 }
 
 /// Entries that are too old.
