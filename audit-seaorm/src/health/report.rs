@@ -16,7 +16,7 @@ const BEHIND: Duration = Duration::from_secs(30);
 pub struct Health {
     /// What is wrong; nothing if all is well.
     pub problems: Vec<HealthProblem>,
-    /// What this process has counted since its start.
+    /// What this process has counted since its start; entries that are lost, too, which is no problem that could pass.
     pub counters: AuditCounters,
     /// How the background writer of the configuration in force is doing, and so how far behind the trail is; none where
     /// entries commit with their changes.
@@ -41,8 +41,6 @@ pub enum HealthProblem {
     Behind(Duration),
     /// The background writer has ended; entries are written with their changes, as without it.
     WriterEnded,
-    /// So many entries of committed changes are lost since the start of the process.
-    Lost(u64),
     /// The trail is partitioned, and the next month has no partition: run
     /// [`create_partitions`](crate::AuditTrail::create_partitions).
     MonthsRunOut,
@@ -52,12 +50,10 @@ impl Health {
     pub(super) fn new(counters: AuditCounters, writer: Option<AuditWriterStatus>) -> Self {
         let behind = writer.and_then(|writer| writer.oldest).filter(|oldest| *oldest >= BEHIND);
         let ended = writer.is_some_and(|writer| !writer.is_running);
-        let lost = (counters.dropped > 0).then_some(counters.dropped);
         let problems = behind
             .map(HealthProblem::Behind)
             .into_iter()
             .chain(ended.then_some(HealthProblem::WriterEnded))
-            .chain(lost.map(HealthProblem::Lost))
             .collect();
         let (newest_entry, months_ahead, last_upkeep) = Default::default();
         Self { problems, counters, writer, newest_entry, months_ahead, last_upkeep }
@@ -100,9 +96,6 @@ impl fmt::Display for HealthProblem {
             Self::WriterEnded => f.write_str(
                 "the background writer has ended: entries are written with their changes",
             ),
-            Self::Lost(entries) => {
-                write!(f, "{entries} entries of committed changes are lost since the start")
-            }
             Self::MonthsRunOut => f.write_str(
                 "the next month has no partition: run AuditTrail::create_partitions, or AuditUpkeep",
             ),
