@@ -7,8 +7,8 @@ use std::{
 };
 
 use audit_seaorm::{
-    AuditConfig, AuditCounters, AuditEntry, AuditWriter, Background, JsonLinesFile, LastResort,
-    Reason,
+    AuditConfig, AuditContext, AuditCounters, AuditEntry, AuditUser, AuditWriter, Background,
+    JsonLinesFile, LastResort, Reason,
 };
 use audit_tests::{Backend, TestDb, connect, wire::Commit};
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
@@ -27,6 +27,45 @@ audit_tests::tests! {
     what_a_runtime_leaves_goes_to_the_last_resort,
     a_file_is_replayed_once_and_tells_its_bad_lines,
     #[only(Postgres, MariaDb)] what_nothing_tells_of_is_marked_as_in_doubt,
+    #[only(Postgres, MariaDb)] a_panic_over_a_doubt_is_one_in_doubt,
+}
+
+mod shy {
+    use std::{convert::Infallible, fmt, str::FromStr};
+
+    use audit_seaorm::{AuditContext, Auditable};
+    use sea_orm::{DeriveValueType, entity::prelude::*};
+
+    /// Panics when nobody who is known reads it.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType)]
+    #[sea_orm(value_type = "String")]
+    pub(super) struct Shy;
+
+    impl FromStr for Shy {
+        type Err = Infallible;
+
+        fn from_str(_: &str) -> Result<Self, Self::Err> {
+            AuditContext::current().expect("somebody who is known");
+            Ok(Self)
+        }
+    }
+
+    impl fmt::Display for Shy {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("shy")
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "shy")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key)]
+        pub(super) id: i32,
+        pub(super) shy: Shy,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
 }
 
 fn soon() -> Background {
@@ -222,4 +261,22 @@ async fn what_nothing_tells_of_is_marked_as_in_doubt(t: TestDb) {
     assert!(text.starts_with(r#"{"reason":"in_doubt""#) && !text.contains("s3cret"), "{text}");
     let replayed = JsonLinesFile::replay(&path, &db).await.unwrap();
     assert_eq!((replayed.written, &*replayed.in_doubt), (0, &[1][..]));
+}
+
+/// Rows are read by code of the application, which may panic.
+async fn a_panic_over_a_doubt_is_one_in_doubt(t: TestDb) {
+    create!(t, shy::Entity);
+    let (_folder, file) = file();
+    let (db, wire) = away_and_back(&t).await;
+    let writer = AuditWriter::start(&db, soon(), file);
+    let config = AuditConfig::new().background(&writer);
+    let known = config.scope(AuditContext::new().user(AuditUser::new("ada")).scope(async {
+        let row = shy::ActiveModel { shy: Set(shy::Shy), ..Default::default() };
+        let row = row.insert(&db).await.unwrap();
+        wire.as_ref().unwrap().next_commit(Commit::IsLost);
+        row.delete(&db).await.unwrap_err();
+    }));
+    known.await;
+    let unwritten = writer.shutdown().await.unwrap_err();
+    assert_eq!((unwritten.rescued, unwritten.dropped), (1, 0));
 }

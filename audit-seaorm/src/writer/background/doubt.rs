@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::{Queue, Reason, evidence, patience::Patience, queue::same_record};
+use super::{Queue, evidence, patience::Patience, queue::same_record};
 use crate::{
     AuditTransaction,
     entity::{Column, Entity, moment},
@@ -32,8 +32,18 @@ enum Sight {
     Veiled,
 }
 
+/// Gives up what nobody has decided, also if looking for it panicked: reading a row runs code of the application.
+struct Undecided(Arc<Queue>, Range<u64>);
+
+impl Drop for Undecided {
+    fn drop(&mut self) {
+        self.0.give_up_doubt(self.1.clone());
+    }
+}
+
 /// Finds out what became of a unit, for as long as the settings say.
 pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Range<u64>) {
+    let _undecided = Undecided(Arc::clone(&queue), unit.clone());
     let mut patience = Patience::new(&queue.settings);
     let (mut horizon, mut silence) = (None, 0);
     loop {
@@ -53,8 +63,7 @@ pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Rang
         }
         let pause = patience.in_vain(began);
         if patience.is_over() || silence == MAX_SILENCE {
-            let places: Vec<_> = unit.collect();
-            return queue.give_up(&places, Reason::InDoubt);
+            return;
         }
         sleep(pause).await;
     }
@@ -103,7 +112,7 @@ async fn look_at(
         let mut later = recorded(txn, entry).await?;
         for next in queued.into_iter().filter(|next| same_record(entry, next)) {
             if later.iter().all(|known| known.id != next.id) {
-                later.push(next);
+                later.push(Arc::unwrap_or_clone(next));
             }
         }
         later.sort_by_key(|entry| (entry.timestamp, entry.id));

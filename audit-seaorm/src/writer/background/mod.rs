@@ -148,7 +148,7 @@ impl AuditWriter {
     /// Dropped half-way, the writer writes them all the same.
     pub async fn flush(&self) -> Result<(), Unwritten> {
         let before = self.queue.want_all();
-        self.until_gone(before, false).await
+        self.until(|queue| !queue.holds(before)).await
     }
 
     /// Takes no more entries, writes all there are, and stops. While the database is away that takes as long as
@@ -163,7 +163,7 @@ impl AuditWriter {
     /// Dropped half-way, the writer takes no more all the same, writes what there is, and stops.
     pub async fn shutdown(&self) -> Result<(), Unwritten> {
         self.queue.close();
-        self.until_gone(u64::MAX, true).await
+        self.until(|queue| queue.phase() == Phase::Ended).await
     }
 
     /// How it is doing.
@@ -185,11 +185,11 @@ impl AuditWriter {
         Some(Self { queue: handle.downcast().ok()? })
     }
 
-    async fn until_gone(&self, before: u64, with_pending: bool) -> Result<(), Unwritten> {
+    async fn until(&self, is_done: impl Fn(&Queue) -> bool) -> Result<(), Unwritten> {
         loop {
             // Made ahead of the look, so that nothing that leaves meanwhile is missed.
             let left = self.queue.left.notified();
-            if !self.queue.holds(before, with_pending) {
+            if is_done(&self.queue) {
                 break;
             }
             left.await;

@@ -47,8 +47,11 @@ pub(super) struct Tally {
     pub(super) dropped: AtomicU64,
 }
 
+/// Entries of the queue.
+pub(super) type Shared = Vec<Arc<AuditEntry>>;
+
 /// Entries with their places.
-pub(super) type Batch = Vec<(u64, AuditEntry)>;
+pub(super) type Batch = Vec<(u64, Arc<AuditEntry>)>;
 
 /// What the consumer does next.
 pub(super) enum Plan {
@@ -113,6 +116,7 @@ impl Queue {
         let first = state.next;
         let since = Instant::now();
         for entry in entries {
+            let entry = Arc::new(entry);
             let item = Item { entry, standing: Standing::Pending, since, refusal: None };
             let place = state.next;
             state.items.insert(place, item);
@@ -127,7 +131,7 @@ impl Queue {
         if state.phase == Phase::Ended {
             let entries = state.take(places);
             drop(state);
-            return self.leave(&entries, Reason::Ended);
+            return self.leave(entries, Reason::Ended);
         }
         let first = state.ready == 0 || state.items.keys().next() == Some(&places.start);
         for (_, item) in state.items.range_mut(places.clone()) {
@@ -161,7 +165,7 @@ impl Queue {
         if state.phase == Phase::Ended {
             let entries = state.take(places);
             drop(state);
-            return self.leave(&entries, Reason::InDoubt);
+            return self.leave(entries, Reason::InDoubt);
         }
         for (_, item) in state.items.range_mut(places.clone()) {
             item.standing = Standing::Doubt;
@@ -213,12 +217,21 @@ impl Queue {
         self.give_up(&old, Reason::GaveUp);
     }
 
+    /// Gives up those of these entries that are still in doubt.
+    pub(super) fn give_up_doubt(&self, places: Range<u64>) {
+        let state = self.state();
+        let undecided = state.items.range(places);
+        let undecided = undecided.filter(|(_, item)| item.standing == Standing::Doubt);
+        let undecided: Vec<_> = undecided.map(|(place, _)| *place).collect();
+        drop(state);
+        self.give_up(&undecided, Reason::InDoubt);
+    }
+
     /// These entries will not get into the table by themselves.
     pub(super) fn give_up(&self, places: &[u64], reason: Reason) {
         let batch = self.state().entries(places);
-        let entries: Vec<_> = batch.into_iter().map(|(_, entry)| entry).collect();
         // Told ahead of their leave, which somebody may wait for.
-        self.leave(&entries, reason);
+        self.leave(batch.into_iter().map(|(_, entry)| entry).collect(), reason);
         let removed = self.state().remove(places).len();
         AuditCounters::uncount_queued(removed);
         self.release(removed);
@@ -243,11 +256,11 @@ impl Queue {
         state.wanted
     }
 
-    /// Whether entries before this place are still there. Those whose commit is under way count `if_pending`.
-    pub(super) fn holds(&self, before: u64, if_pending: bool) -> bool {
+    /// Whether entries before this place are still there, apart from those whose commit is under way.
+    pub(super) fn holds(&self, before: u64) -> bool {
         let state = self.state();
-        let counts = |item: &Item| if_pending || item.standing != Standing::Pending;
-        state.phase != Phase::Ended && state.items.range(..before).any(|(_, item)| counts(item))
+        let waits = |item: &Item| item.standing != Standing::Pending;
+        state.phase != Phase::Ended && state.items.range(..before).any(|(_, item)| waits(item))
     }
 
     pub(super) fn close(&self) {
@@ -283,24 +296,24 @@ impl Queue {
         state.ready = 0;
         drop(state);
         AuditCounters::uncount_queued(committed.len() + in_doubt.len());
-        self.leave(&committed, Reason::Ended);
-        self.leave(&in_doubt, Reason::InDoubt);
+        self.leave(committed, Reason::Ended);
+        self.leave(in_doubt, Reason::InDoubt);
         self.left.notify_waiters();
     }
 
     /// What is to be known of a unit in doubt: its entries, and later ones of the same records. None while a commit
     /// that may concern one of them is under way.
-    pub(super) fn later(&self, unit: &Range<u64>) -> Option<(Vec<AuditEntry>, Vec<AuditEntry>)> {
+    pub(super) fn later(&self, unit: &Range<u64>) -> Option<(Shared, Shared)> {
         let state = self.state();
-        let own: Vec<_> =
-            state.items.range(unit.clone()).map(|(_, item)| item.entry.clone()).collect();
-        let mut later = Vec::new();
+        let own = state.items.range(unit.clone()).map(|(_, item)| Arc::clone(&item.entry));
+        let own: Shared = own.collect();
+        let mut later = Shared::new();
         for (_, item) in state.items.range(unit.end..) {
             if own.iter().any(|entry| same_record(entry, &item.entry)) {
                 if item.standing != Standing::Ready {
                     return None;
                 }
-                later.push(item.entry.clone());
+                later.push(Arc::clone(&item.entry));
             }
         }
         Some((own, later))
@@ -319,12 +332,13 @@ impl Queue {
         }
     }
 
-    fn leave(&self, entries: &[AuditEntry], reason: Reason) {
+    fn leave(&self, entries: Shared, reason: Reason) {
         if entries.is_empty() {
             return;
         }
         let count = entries.len();
-        match self.last_resort.as_ref().map(|sink| keep(&**sink, entries, reason)) {
+        let entries: Vec<_> = entries.into_iter().map(Arc::unwrap_or_clone).collect();
+        match self.last_resort.as_ref().map(|sink| keep(&**sink, &entries, reason)) {
             Some(Ok(())) => {
                 self.tally.rescued.fetch_add(count as u64, Ordering::Relaxed);
                 tracing::error!(count, %reason, "audit entries not written: they are with the last resort");

@@ -2,6 +2,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     path::Path,
+    sync::Arc,
 };
 
 use audit_core::AuditEntry;
@@ -10,6 +11,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 use super::{
     json_lines::{JsonLinesFile, Line},
     last_resort::Reason,
+    queue::Batch,
     store::store,
 };
 use crate::{AuditPool, writer::AuditCounters};
@@ -99,7 +101,7 @@ impl JsonLinesFile {
 }
 
 impl Replayed {
-    fn sort(&mut self, number: u64, line: &[u8], batch: &mut Vec<(u64, AuditEntry)>) {
+    fn sort(&mut self, number: u64, line: &[u8], batch: &mut Batch) {
         if line.trim_ascii().is_empty() {
             return;
         }
@@ -109,21 +111,17 @@ impl Replayed {
             Ok(Line { entry, .. }) if batch.iter().any(|(_, known)| known.id == entry.id) => {
                 self.present += 1;
             }
-            Ok(Line { entry, .. }) => batch.push((number, entry)),
+            Ok(Line { entry, .. }) => batch.push((number, Arc::new(entry))),
             Err(_) => self.unreadable.push(number),
         }
     }
 
-    async fn write(
-        &mut self,
-        db: &DatabaseConnection,
-        batch: Vec<(u64, AuditEntry)>,
-    ) -> Result<(), DbErr> {
+    async fn write(&mut self, db: &DatabaseConnection, batch: Batch) -> Result<(), DbErr> {
         if batch.is_empty() {
             return Ok(());
         }
         let tried = batch.len();
-        let there = super::store::present(db, batch.iter().map(|(_, entry)| entry)).await?;
+        let there = super::store::present(db, batch.iter().map(|(_, entry)| &**entry)).await?;
         let present = there.len() as u64;
         let attempt = store(db, batch, true).await;
         let written = (attempt.written.len() as u64).saturating_sub(present);

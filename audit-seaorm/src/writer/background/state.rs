@@ -1,12 +1,13 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use audit_core::{AuditEntry, Background};
 
-use super::queue::Batch;
+use super::queue::{Batch, Shared};
 
 /// How long a place whose `COMMIT` is under way holds back those behind it. A connection that answers nobody must
 /// not hold them back for ever.
@@ -33,7 +34,8 @@ pub(super) enum Phase {
 }
 
 pub(super) struct Item {
-    pub(super) entry: AuditEntry,
+    /// Shared with the batch that is being written.
+    pub(super) entry: Arc<AuditEntry>,
     pub(super) standing: Standing,
     pub(super) since: Instant,
     pub(super) refusal: Option<Refusal>,
@@ -110,15 +112,15 @@ impl State {
     }
 
     pub(super) fn entries(&self, places: &[u64]) -> Batch {
-        let entry = |place: &u64| Some((*place, self.items.get(place)?.entry.clone()));
+        let entry = |place: &u64| Some((*place, Arc::clone(&self.items.get(place)?.entry)));
         places.iter().filter_map(entry).collect()
     }
 
-    pub(super) fn take(&mut self, places: Range<u64>) -> Vec<AuditEntry> {
+    pub(super) fn take(&mut self, places: Range<u64>) -> Shared {
         self.remove(&places.collect::<Vec<_>>())
     }
 
-    pub(super) fn remove(&mut self, places: &[u64]) -> Vec<AuditEntry> {
+    pub(super) fn remove(&mut self, places: &[u64]) -> Shared {
         let items = places.iter().filter_map(|place| self.items.remove(place));
         let items: Vec<_> = items.collect();
         self.ready -= items.iter().filter(|item| item.standing == Standing::Ready).count();

@@ -33,7 +33,7 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
     if absent.is_empty() || attempt.error.is_some() {
         return attempt;
     }
-    let entries = absent.iter().map(|(_, entry)| entry.clone()).collect();
+    let entries = absent.iter().map(|(_, entry)| AuditEntry::clone(entry)).collect();
     match insert(db, entries).await {
         Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
         Err(error) => {
@@ -48,7 +48,7 @@ impl Attempt {
     async fn one_by_one(&mut self, db: &DatabaseConnection, batch: Batch) {
         // The answer may have been lost and not the statement.
         for (place, entry) in self.absent(db, batch).await {
-            match insert(db, vec![entry.clone()]).await {
+            match insert(db, vec![AuditEntry::clone(&entry)]).await {
                 Ok(()) => self.written.push(place),
                 Err(error) => {
                     let unwritten = self.absent(db, vec![(place, entry)]).await;
@@ -67,7 +67,7 @@ impl Attempt {
 
     /// Those that are not in the table; those that are count as written. None if nobody can tell.
     async fn absent(&mut self, db: &DatabaseConnection, batch: Batch) -> Batch {
-        let there = match present(db, batch.iter().map(|(_, entry)| entry)).await {
+        let there = match present(db, batch.iter().map(|(_, entry)| &**entry)).await {
             Ok(there) => there,
             Err(error) => {
                 self.error = Some(explained(error));
