@@ -167,7 +167,7 @@ fn method(plan: &ModelPlan, method: Method) -> Option<TokenStream> {
         where
             C: #krate::__private::sea_orm::ConnectionTrait,
         {
-            ::std::boxed::Box::pin(#krate::__private::#function(self, db))
+            #krate::__private::#function(self, db)
         }
     })
 }

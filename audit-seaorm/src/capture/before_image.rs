@@ -29,25 +29,25 @@ impl Intent {
 }
 
 /// A row as it stands, locked until the transaction ends; none if there is no such row.
-pub(super) async fn locked<E: EntityTrait, D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+pub(super) async fn locked<E: EntityTrait>(
+    ground: &Ground<'_>,
     row: &Target<E>,
     intent: Intent,
 ) -> Result<Option<E::Model>, DbErr> {
-    added(Step::Image, read::<E, D>(ground, row, intent)).await
+    added(Step::Image, read::<E>(ground, row, intent)).await
 }
 
-async fn read<E: EntityTrait, D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+async fn read<E: EntityTrait>(
+    ground: &Ground<'_>,
     row: &Target<E>,
     intent: Intent,
 ) -> Result<Option<E::Model>, DbErr> {
     let backend = ground.db.get_database_backend();
-    if Executor::of(ground.db).is_typed() {
+    if ground.db.is_typed() {
         if ground.deferred {
-            take_write_lock::<E, D>(ground.db).await?;
+            take_write_lock::<E>(ground.db).await?;
         }
-        return E::find().filter(row.condition()).lock(intent.lock(backend)).one(ground.db).await;
+        return E::find().filter(row.condition()).lock(intent.lock(backend)).one(&ground.db).await;
     }
     let kind = if ground.deferred { Kind::LockedForWriting } else { Kind::Locked(intent) };
     let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {
@@ -59,12 +59,12 @@ async fn read<E: EntityTrait, D: ConnectionTrait>(
         }
         select
     });
-    match Executor::of(ground.db) {
+    match ground.db {
         // The lock changes nothing, which the guard cannot know.
         Executor::Audit(txn) if ground.deferred => {
-            returning::row::<E, _>(txn.core().unguarded(), select).await
+            returning::row::<E>(Executor::Transaction(txn.core().unguarded()), select).await
         }
-        _ => returning::row::<E, D>(ground.db, select).await,
+        _ => returning::row::<E>(ground.db, select).await,
     }
 }
 
@@ -73,11 +73,9 @@ async fn read<E: EntityTrait, D: ConnectionTrait>(
 /// Reading first and writing then is what a deferred transaction must not do: if another connection
 /// writes in between, the write fails at once, busy timeout or not, where without auditing it
 /// would have waited its turn.
-pub(super) async fn take_write_lock<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
-) -> Result<(), DbErr> {
+pub(super) async fn take_write_lock<E: EntityTrait>(db: Executor<'_>) -> Result<(), DbErr> {
     let lock = to_write_lock::<E>();
-    match Executor::of(db) {
+    match db {
         Executor::Audit(txn) => txn.core().unguarded().execute(&lock).await?,
         _ => db.execute(&lock).await?,
     };

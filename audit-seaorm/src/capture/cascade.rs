@@ -20,24 +20,21 @@ use crate::{
 };
 
 /// Whether deletes of this table have to be looked into, which takes rows that are locked already.
-pub(super) fn are_possible<E: EntityTrait, D>(
-    ground: &Ground<'_, D>,
-    config: &AuditConfig,
-) -> bool {
-    !paths::<E, D>(ground, config).is_empty()
+pub(super) fn are_possible<E: EntityTrait>(ground: &Ground<'_>, config: &AuditConfig) -> bool {
+    !paths::<E>(ground, config).is_empty()
 }
 
 /// Refuses to delete rows, which are locked, if a foreign key would change records that refer to them.
-pub(super) async fn refuse<E: EntityTrait, D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+pub(super) async fn refuse<E: EntityTrait>(
+    ground: &Ground<'_>,
     config: &AuditConfig,
     keys: &[Key],
 ) -> Result<(), DbErr> {
     let Some(guard) = ground.guard.filter(|_| !keys.is_empty()) else {
         return Ok(());
     };
-    for path in paths::<E, D>(ground, config) {
-        let found = ground.db.query_one(&referring::<E>(ground.db, &path, keys)).await?;
+    for path in paths::<E>(ground, config) {
+        let found = ground.db.query_one(&referring::<E>(&ground.db, &path, keys)).await?;
         if found.is_some() {
             let parent = crate::record::table_name::<E>();
             let escape = AuditError::Cascades { parent, path: told(&path) };
@@ -48,7 +45,7 @@ pub(super) async fn refuse<E: EntityTrait, D: ConnectionTrait>(
 }
 
 /// None where nothing is recorded anyway.
-fn paths<'a, E: EntityTrait, D>(ground: &Ground<'a, D>, config: &AuditConfig) -> Vec<Path<'a>> {
+fn paths<'a, E: EntityTrait>(ground: &Ground<'a>, config: &AuditConfig) -> Vec<Path<'a>> {
     match ground.guard {
         Some(guard) if !audit_core::is_paused() => guard.cascades(&TableName::of::<E>(), config),
         _ => Vec::new(),

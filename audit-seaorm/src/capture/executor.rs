@@ -1,10 +1,15 @@
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, QueryResult, Statement, StatementBuilder, prelude::async_trait::async_trait,
+};
 #[cfg(feature = "rbac")]
 use sea_orm::{RestrictedConnection, RestrictedTransaction};
 
+use super::any::{AnyConnection, AnyStatement};
 use crate::{AuditConnection, AuditTransaction, error::Place};
 
-/// What a `C: ConnectionTrait` really is.
+/// What a `C: ConnectionTrait` really is, and itself a connection: so what is done on it is compiled once, and not for
+/// each type of connection that an application has.
 #[derive(Clone, Copy)]
 pub(crate) enum Executor<'a> {
     /// A pool: every statement commits by itself, on any connection.
@@ -21,8 +26,8 @@ pub(crate) enum Executor<'a> {
     /// A transaction of such a pool.
     #[cfg(feature = "rbac")]
     RestrictedTransaction(&'a RestrictedTransaction),
-    /// Some other type, named here.
-    Unknown(&'static str),
+    /// Some other type.
+    Unknown(&'a dyn AnyConnection),
 }
 
 impl<'a> Executor<'a> {
@@ -47,11 +52,14 @@ impl<'a> Executor<'a> {
         if let Some(transaction) = same_type::<C, RestrictedTransaction>(db) {
             return Self::RestrictedTransaction(transaction);
         }
+        if let Some(executor) = same_type::<C, Executor<'a>>(db) {
+            return *executor;
+        }
         match same_type::<C, DatabaseExecutor<'a>>(db) {
             Some(DatabaseExecutor::Connection(pool)) => Self::Pool(pool),
             Some(DatabaseExecutor::Transaction(transaction)) => Self::Transaction(transaction),
             Some(DatabaseExecutor::OwnedTransaction(transaction)) => Self::Transaction(transaction),
-            None => Self::Unknown(std::any::type_name::<C>()),
+            None => Self::Unknown(db),
         }
     }
 
@@ -75,8 +83,86 @@ impl<'a> Executor<'a> {
             #[cfg(feature = "rbac")]
             Self::RestrictedTransaction(_) => None,
             Self::Audit(_) | Self::Transaction(_) => None,
-            Self::Unknown(name) => Some(Place::Unknown(name)),
+            Self::Unknown(db) => Some(Place::Unknown(db.name())),
         }
+    }
+}
+
+/// Calls a method of the connection, whichever it is; `$any` on one of an unknown type.
+macro_rules! on {
+    ($executor:expr, |$db:ident| $known:expr, |$unknown:ident| $any:expr) => {
+        match $executor {
+            Executor::Pool($db) => $known,
+            Executor::Guarded($db) => $known,
+            Executor::Audit($db) => $known,
+            Executor::Transaction($db) => $known,
+            #[cfg(feature = "rbac")]
+            Executor::Restricted($db) => $known,
+            #[cfg(feature = "rbac")]
+            Executor::RestrictedTransaction($db) => $known,
+            Executor::Unknown($unknown) => $any,
+        }
+    };
+}
+
+#[async_trait]
+impl ConnectionTrait for Executor<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        on!(self, |db| ConnectionTrait::get_database_backend(*db), |db| db.backend())
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        on!(self, |db| db.execute_raw(statement).await, |db| {
+            db.send(AnyStatement::Raw(statement)).await
+        })
+    }
+
+    async fn execute<S: StatementBuilder>(&self, statement: &S) -> Result<ExecResult, DbErr> {
+        on!(self, |db| db.execute(statement).await, |db| {
+            db.send(AnyStatement::of(statement, db.backend())).await
+        })
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        on!(self, |db| db.execute_unprepared(sql).await, |db| db.send_unprepared(sql).await)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        on!(self, |db| db.query_one_raw(statement).await, |db| {
+            db.fetch_one(AnyStatement::Raw(statement)).await
+        })
+    }
+
+    async fn query_one<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        on!(self, |db| db.query_one(statement).await, |db| {
+            db.fetch_one(AnyStatement::of(statement, db.backend())).await
+        })
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        on!(self, |db| db.query_all_raw(statement).await, |db| {
+            db.fetch_all(AnyStatement::Raw(statement)).await
+        })
+    }
+
+    async fn query_all<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        on!(self, |db| db.query_all(statement).await, |db| {
+            db.fetch_all(AnyStatement::of(statement, db.backend())).await
+        })
+    }
+
+    fn support_returning(&self) -> bool {
+        on!(self, |db| db.support_returning(), |db| db.returns())
+    }
+
+    fn is_mock_connection(&self) -> bool {
+        on!(self, |db| db.is_mock_connection(), |db| db.is_mock())
     }
 }
 
@@ -84,8 +170,8 @@ impl<'a> Executor<'a> {
 ///
 /// `Any` would need `C: 'static`, which `SeaORM` does not ask of a connection. `typeid` compares types
 /// with their lifetimes erased, so `T` must be sound with any lifetime that `C` may have: the types
-/// asked for above have none, or one that is covariant and outlived by the reference.
-fn same_type<C, T>(db: &C) -> Option<&T> {
+/// asked for here have none, or one that is covariant and outlived by the reference.
+pub(super) fn same_type<C, T>(db: &C) -> Option<&T> {
     if typeid::of::<C>() != typeid::of::<T>() {
         return None;
     }

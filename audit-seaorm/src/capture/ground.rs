@@ -4,8 +4,8 @@ use super::Executor;
 use crate::{guard::Guard, writer::Sink};
 
 /// Where an operation runs.
-pub(crate) struct Ground<'a, D> {
-    pub(crate) db: &'a D,
+pub(crate) struct Ground<'a> {
+    pub(crate) db: Executor<'a>,
     pub(crate) sink: Sink<'a>,
     /// Whether this may be a `SQLite` transaction that has only read so far.
     pub(crate) deferred: bool,
@@ -13,10 +13,10 @@ pub(crate) struct Ground<'a, D> {
     pub(crate) guard: Option<&'a Guard>,
 }
 
-impl<'a, D: ConnectionTrait> Ground<'a, D> {
+impl<'a> Ground<'a> {
     /// The connection that the caller passed, whatever it is.
-    pub(crate) fn of_caller(db: &'a D) -> Self {
-        let (sink, deferred) = match Executor::of(db) {
+    pub(crate) fn of_caller(db: Executor<'a>) -> Self {
+        let (sink, deferred) = match db {
             Executor::Audit(txn) => (Sink::Buffer(txn.core()), txn.core().is_deferred()),
             Executor::Transaction(_) => {
                 (Sink::Connection(None), db.get_database_backend() == DbBackend::Sqlite)
@@ -31,7 +31,7 @@ impl<'a, D: ConnectionTrait> Ground<'a, D> {
                 (Sink::Connection(None), false)
             }
         };
-        let guard = match Executor::of(db) {
+        let guard = match db {
             Executor::Guarded(pool) => Some(pool.guard()),
             Executor::Audit(txn) => Some(txn.core().guard()),
             _ => None,

@@ -9,6 +9,9 @@
 //! - An insert has no before-image: the after-hook records it.
 //! - A delete reads its before-image under lock in the before-hook, and the row itself carries it to
 //!   the after-hook. There is no store beside the row that could leak, or mix up two of them.
+//!
+//! They give their futures in boxes: so the compiler looks once, here, whether these may go to other threads, and not
+//! again for each entity of an application, which takes it longer than all the rest.
 
 #![allow(
     clippy::missing_errors_doc,
@@ -16,9 +19,10 @@
 )]
 
 use audit_core::Operation;
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, DeleteMany, DeleteResult,
-    EntityTrait, IntoActiveModel, Iterable, QueryFilter, TryIntoModel,
+    EntityTrait, IntoActiveModel, Iterable, QueryFilter, TryIntoModel, sea_query::ValueTuple,
 };
 
 use super::{
@@ -34,14 +38,14 @@ use super::{
 use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
 
 /// `ActiveModelBehavior::before_save`.
-pub async fn before_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
+pub fn before_save<A, C>(row: A, db: &C, insert: bool) -> BoxFuture<'_, Result<A, DbErr>>
 where
     A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    watched(db, ahead_of_save::<A, C>(row, db, insert)).await
+    Box::pin(watched(db, ahead_of_save::<A, C>(row, db, insert)))
 }
 
 async fn ahead_of_save<A, C>(row: A, db: &C, insert: bool) -> Result<A, DbErr>
@@ -57,7 +61,7 @@ where
     };
     if insert {
         admit(db, &recorder, Operation::Create)?;
-        refuse_a_link_that_is_there::<A, C>(&row, db, &recorder).await?;
+        refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
         return Ok(row);
     }
@@ -68,13 +72,17 @@ where
 }
 
 /// `ActiveModelBehavior::after_save`.
-pub async fn after_save<A, C>(after: ModelOf<A>, db: &C, insert: bool) -> Result<ModelOf<A>, DbErr>
+pub fn after_save<A, C>(
+    after: ModelOf<A>,
+    db: &C,
+    insert: bool,
+) -> BoxFuture<'_, Result<ModelOf<A>, DbErr>>
 where
     A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     C: ConnectionTrait,
 {
-    watched(db, behind_save::<A, C>(after, db, insert)).await
+    Box::pin(watched(db, behind_save::<A, C>(after, db, insert)))
 }
 
 async fn behind_save<A, C>(after: ModelOf<A>, db: &C, insert: bool) -> Result<ModelOf<A>, DbErr>
@@ -85,7 +93,7 @@ where
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
         let (change, row) = (recorder.created(&after), Filter::key_of::<A::Entity>(&after));
-        if let Err(error) = recorder.record(&Ground::of_caller(db), change).await {
+        if let Err(error) = recorder.record(&Ground::of_caller(Executor::of(db)), change).await {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
             let _ = take_back(A::Entity::delete_many().filter(row.condition()), db).await;
@@ -96,14 +104,14 @@ where
 }
 
 /// `ActiveModelBehavior::before_delete`.
-pub async fn before_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+pub fn before_delete<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<A, DbErr>>
 where
     A: AuditHooks + Send + 'static,
     A::Entity: Auditable,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    watched(db, ahead_of_delete::<A, C>(row, db)).await
+    Box::pin(watched(db, ahead_of_delete::<A, C>(row, db)))
 }
 
 async fn ahead_of_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
@@ -121,12 +129,12 @@ where
         return Ok(row);
     };
     admit(db, &recorder, Operation::Delete)?;
-    let ground = Ground::of_caller(db);
+    let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
-    let before = before_image::locked::<A::Entity, C>(&ground, &target, Intent::Delete).await?;
+    let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await?;
     if let Some(before) = &before {
         let keys = [key_of::<A::Entity>(before)];
-        cascade::refuse::<A::Entity, C>(&ground, recorder.config(), &keys).await?;
+        cascade::refuse::<A::Entity>(&ground, recorder.config(), &keys).await?;
     }
     permit(db, &recorder, Operation::Delete);
     match before {
@@ -136,13 +144,13 @@ where
 }
 
 /// `ActiveModelBehavior::after_delete`.
-pub async fn after_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
+pub fn after_delete<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<A, DbErr>>
 where
     A: AuditHooks + TryIntoModel<ModelOf<A>> + Send + 'static,
     A::Entity: Auditable,
     C: ConnectionTrait,
 {
-    watched(db, behind_delete::<A, C>(row, db)).await
+    Box::pin(watched(db, behind_delete::<A, C>(row, db)))
 }
 
 async fn behind_delete<A, C>(row: A, db: &C) -> Result<A, DbErr>
@@ -153,25 +161,23 @@ where
 {
     if is_before_image(&row)
         && let Some(recorder) = Recorder::<A::Entity>::active()
-        && is_gone(&row, db).await?
+        && is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await?
     {
         let before = row.clone().try_into_model()?;
         let change = recorder.deleted(&before);
-        recorder.record(&Ground::of_caller(db), change).await?;
+        recorder.record(&Ground::of_caller(Executor::of(db)), change).await?;
     }
     AuditHooks::after_delete(row, db).await
 }
 
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.
-async fn is_gone<A, C>(row: &A, db: &C) -> Result<bool, DbErr>
-where
-    A: ActiveModelTrait,
-    C: ConnectionTrait,
-{
-    match row.get_primary_key_value() {
+async fn is_gone<E: EntityTrait, C: ConnectionTrait>(
+    key: Option<ValueTuple>,
+    db: &C,
+) -> Result<bool, DbErr> {
+    match key {
         Some(key) => {
-            let row = A::Entity::find().filter(Filter::key::<A::Entity>(key).condition());
-            Ok(row.one(db).await?.is_none())
+            Ok(E::find().filter(Filter::key::<E>(key).condition()).one(db).await?.is_none())
         }
         None => Ok(false),
     }
@@ -223,25 +229,20 @@ fn admit<E: Auditable, C: ConnectionTrait>(
 
 /// On `MariaDB` `SeaORM` takes a link that is there already for inserted and calls the after-hook. So the
 /// before-hook has to look; a record with a key of several columns might be a link.
-async fn refuse_a_link_that_is_there<A, C>(
-    row: &A,
+async fn refuse_a_link_that_is_there<E: Auditable, C: ConnectionTrait>(
+    key: Option<ValueTuple>,
     db: &C,
-    recorder: &Recorder<A::Entity>,
-) -> Result<(), DbErr>
-where
-    A: ActiveModelTrait,
-    A::Entity: Auditable,
-    C: ConnectionTrait,
-{
-    let may_be_a_link = record::key_columns::<A::Entity>().nth(1).is_some();
+    recorder: &Recorder<E>,
+) -> Result<(), DbErr> {
+    let may_be_a_link = record::key_columns::<E>().nth(1).is_some();
     if db.get_database_backend() != DbBackend::MySql || !may_be_a_link {
         return Ok(());
     }
-    let Some(key) = row.get_primary_key_value() else {
+    let Some(key) = key else {
         return Ok(());
     };
-    let ground = Ground::of_caller(db);
-    match before_image::locked::<A::Entity, C>(&ground, &Target::of(key), Intent::Update).await? {
+    let ground = Ground::of_caller(Executor::of(db));
+    match before_image::locked::<E>(&ground, &Target::of(key), Intent::Update).await? {
         Some(_) => Err(AuditError::LinkIsThere { table: recorder.table().to_owned() }.into()),
         None => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! derive makes, into [`operation`]; a call through `SeaORM`'s traits comes through the hooks, into
 //! [`hooks`]. Both do the same to a row, which is in [`row`].
 
+mod any;
 mod before_image;
 pub(crate) mod bulk;
 mod cascade;
@@ -12,6 +13,7 @@ mod executor;
 mod ground;
 mod hooks;
 pub mod links;
+mod opened;
 mod operation;
 mod returning;
 pub(crate) mod row;
@@ -28,7 +30,7 @@ pub use hooks::{after_delete, after_save, before_delete, before_save};
 pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
 pub(crate) use target::Target;
 pub(crate) use unit::perform;
-pub(crate) use write::Write;
+pub(crate) use write::{Answer, Job, Write};
 
 use sea_orm::{ActiveModelTrait, EntityTrait};
 

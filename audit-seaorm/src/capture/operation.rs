@@ -8,6 +8,7 @@
     reason = "called by what the derive writes, and by nobody else"
 )]
 
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveModelBehavior, ConnectionTrait, DbErr, DeleteResult, EntityTrait, IntoActiveModel,
     ModelTrait, UpdateResult,
@@ -21,96 +22,106 @@ use super::{
 use crate::{AuditHooks, Auditable, writer::Recorder};
 
 /// `ActiveModelTrait::insert`, recorded.
-pub async fn insert<A, C>(row: A, db: &C) -> Result<ModelOf<A>, DbErr>
+pub fn insert<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<ModelOf<A>, DbErr>>
 where
     A: ActiveModelBehavior + Send + 'static,
     A::Entity: Auditable<ActiveModel = A>,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    let row = AuditHooks::before_save(row, db, true).await?;
-    let after = match Recorder::active() {
-        Some(recorder) => perform(Insert(row), recorder, db).await?,
-        None => A::Entity::insert(row).exec_with_returning(db).await?,
-    };
-    <A as AuditHooks>::after_save(after, db, true).await
+    Box::pin(async move {
+        let row = AuditHooks::before_save(row, db, true).await?;
+        let after = match Recorder::active() {
+            Some(recorder) => perform(Insert(row), recorder, db).await?,
+            None => A::Entity::insert(row).exec_with_returning(db).await?,
+        };
+        <A as AuditHooks>::after_save(after, db, true).await
+    })
 }
 
 /// `ActiveModelTrait::update`, recorded.
-pub async fn update<A, C>(row: A, db: &C) -> Result<ModelOf<A>, DbErr>
+pub fn update<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<ModelOf<A>, DbErr>>
 where
     A: ActiveModelBehavior + Send + 'static,
     A::Entity: Auditable<ActiveModel = A>,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    let row = AuditHooks::before_save(row, db, false).await?;
-    let after = match (Recorder::active(), Update::of(&row)) {
-        (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
-        _ => A::Entity::update(row).exec(db).await?,
-    };
-    <A as AuditHooks>::after_save(after, db, false).await
+    Box::pin(async move {
+        let row = AuditHooks::before_save(row, db, false).await?;
+        let after = match (Recorder::active(), Update::of(&row)) {
+            (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+            _ => A::Entity::update(row).exec(db).await?,
+        };
+        <A as AuditHooks>::after_save(after, db, false).await
+    })
 }
 
 /// `ActiveModelTrait::update_without_returning`, recorded. The after-image is read all the same.
-pub async fn update_without_returning<A, C>(row: A, db: &C) -> Result<UpdateResult, DbErr>
+pub fn update_without_returning<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<UpdateResult, DbErr>>
 where
     A: ActiveModelBehavior + Send + 'static,
     A::Entity: Auditable<ActiveModel = A>,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    let row = AuditHooks::before_save(row, db, false).await?;
-    match (Recorder::active(), Update::of(&row)) {
-        (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
-        _ => return A::Entity::update(row).exec_without_returning(db).await,
-    };
-    let mut result = UpdateResult::default();
-    result.rows_affected = 1;
-    Ok(result)
+    Box::pin(async move {
+        let row = AuditHooks::before_save(row, db, false).await?;
+        match (Recorder::active(), Update::of(&row)) {
+            (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+            _ => return A::Entity::update(row).exec_without_returning(db).await,
+        };
+        let mut result = UpdateResult::default();
+        result.rows_affected = 1;
+        Ok(result)
+    })
 }
 
 /// `ActiveModelTrait::save`, recorded.
-pub async fn save<A, C>(row: A, db: &C) -> Result<A, DbErr>
+pub fn save<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<A, DbErr>>
 where
     A: ActiveModelBehavior + Send + 'static,
     A::Entity: Auditable<ActiveModel = A>,
     ModelOf<A>: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    let after = if row.is_update() { update(row, db).await? } else { insert(row, db).await? };
-    Ok(after.into_active_model())
+    Box::pin(async move {
+        let after = if row.is_update() { update(row, db).await? } else { insert(row, db).await? };
+        Ok(after.into_active_model())
+    })
 }
 
 /// `ActiveModelTrait::delete`, recorded.
-pub async fn delete<A, C>(row: A, db: &C) -> Result<DeleteResult, DbErr>
+pub fn delete<A, C>(row: A, db: &C) -> BoxFuture<'_, Result<DeleteResult, DbErr>>
 where
     A: ActiveModelBehavior + Send + 'static,
     A::Entity: Auditable<ActiveModel = A>,
     C: ConnectionTrait,
 {
-    let row = AuditHooks::before_delete(row, db).await?;
-    let deleted = row.clone();
-    let result = match (Recorder::active(), row.get_primary_key_value()) {
-        (Some(recorder), Some(key)) => {
-            let before = perform(Delete::<A::Entity>::of(key), recorder, db).await?;
-            let mut result = DeleteResult::empty();
-            result.rows_affected = before.is_some().into();
-            result
-        }
-        _ => A::Entity::delete(row).exec(db).await?,
-    };
-    AuditHooks::after_delete(deleted, db).await?;
-    Ok(result)
+    Box::pin(async move {
+        let row = AuditHooks::before_delete(row, db).await?;
+        let deleted = row.clone();
+        let result = match (Recorder::active(), row.get_primary_key_value()) {
+            (Some(recorder), Some(key)) => {
+                let before = perform(Delete::<A::Entity>::of(key), recorder, db).await?;
+                let mut result = DeleteResult::empty();
+                result.rows_affected = before.is_some().into();
+                result
+            }
+            _ => A::Entity::delete(row).exec(db).await?,
+        };
+        AuditHooks::after_delete(deleted, db).await?;
+        Ok(result)
+    })
 }
 
 /// `ModelTrait::delete`, recorded.
-pub async fn delete_model<M, C>(model: M, db: &C) -> Result<DeleteResult, DbErr>
+pub fn delete_model<M, C>(model: M, db: &C) -> BoxFuture<'_, Result<DeleteResult, DbErr>>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     M::Entity: Auditable,
     <M::Entity as EntityTrait>::ActiveModel: Send + 'static,
     C: ConnectionTrait,
 {
-    delete(model.into_active_model(), db).await
+    delete(model.into_active_model(), db)
 }

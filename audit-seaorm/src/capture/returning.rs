@@ -13,8 +13,8 @@ use sea_orm::{
 use super::Executor;
 use crate::{error::AuditError, record};
 
-pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+pub(in crate::capture) async fn updated<E: EntityTrait>(
+    db: Executor<'_>,
     mut update: UpdateStatement,
 ) -> Result<Vec<E::Model>, DbErr> {
     let backend = db.get_database_backend();
@@ -22,13 +22,13 @@ pub(in crate::capture) async fn updated<E: EntityTrait, D: ConnectionTrait>(
     models::<E>(&db.query_all(&update).await?)
 }
 
-pub(in crate::capture) async fn inserted<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+pub(in crate::capture) async fn inserted<E: EntityTrait>(
+    db: Executor<'_>,
     mut statement: InsertStatement,
 ) -> Result<Vec<E::Model>, DbErr> {
     let backend = db.get_database_backend();
-    if !Executor::of(db).is_typed() {
-        return rows::<E, D>(db, insert::<E>(backend, statement)).await;
+    if !db.is_typed() {
+        return rows::<E>(db, insert::<E>(backend, statement)).await;
     }
     if backend == DbBackend::MySql {
         return Err(AuditError::InsertOutside { table: record::table_name::<E>() }.into());
@@ -77,15 +77,15 @@ fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) 
 static MARIADB: AtomicBool = AtomicBool::new(true);
 
 /// Whether an INSERT or a DELETE of our own text can give its rows back.
-pub(in crate::capture) fn is_supported(db: &impl ConnectionTrait) -> bool {
+pub(in crate::capture) fn is_supported(db: Executor<'_>) -> bool {
     let known = db.support_returning()
         || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed);
-    known && !Executor::of(db).is_typed()
+    known && !db.is_typed()
 }
 
 /// Whether the server refused RETURNING, as `MySQL` does: with a syntax error, which has changed
 /// nothing and leaves the transaction as it was. From then on it is asked no more.
-pub(in crate::capture) fn is_refused(db: &impl ConnectionTrait, error: &DbErr) -> bool {
+pub(in crate::capture) fn is_refused(db: Executor<'_>, error: &DbErr) -> bool {
     let refused = db.get_database_backend() == DbBackend::MySql
         && error.to_string().contains("You have an error in your SQL syntax");
     if refused {
@@ -96,15 +96,15 @@ pub(in crate::capture) fn is_refused(db: &impl ConnectionTrait, error: &DbErr) -
 
 /// The one row that a statement gives back. Its answer is read to the end: `MariaDB` may send an error
 /// after the row, and `SQLx` reads no further than a first row that is asked for alone.
-pub(in crate::capture) async fn row<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+pub(in crate::capture) async fn row<E: EntityTrait>(
+    db: Executor<'_>,
     statement: Statement,
 ) -> Result<Option<E::Model>, DbErr> {
-    Ok(rows::<E, D>(db, statement).await?.pop())
+    Ok(rows::<E>(db, statement).await?.pop())
 }
 
-async fn rows<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+async fn rows<E: EntityTrait>(
+    db: Executor<'_>,
     statement: Statement,
 ) -> Result<Vec<E::Model>, DbErr> {
     models::<E>(&db.query_all_raw(statement).await?)

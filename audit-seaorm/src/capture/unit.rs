@@ -1,17 +1,21 @@
-use std::sync::Arc;
-
-use audit_core::{AuditConfig, Operation, Stamp};
+use audit_core::{Operation, Stamp};
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionSession, TransactionTrait,
     prelude::Uuid,
     sea_query::{Expr, Query},
 };
 
 use tracing::Instrument;
 
-use super::{Executor, escape::escaped, ground::Ground, shield, turn::Turn, write::Write};
+use super::{
+    Executor,
+    ground::Ground,
+    opened::{Opened, Source},
+    shield,
+    turn::Turn,
+    write::{Answer, Job, Recorded, Write},
+};
 use crate::{
     error::Place,
     guard::Guard,
@@ -20,60 +24,57 @@ use crate::{
 };
 
 /// Writes a row and its entry as one, on whatever the caller passed.
-///
-/// Boxed, so that the futures of applications do not contain all of this: the compiler goes 128 levels deep into one
-/// and no further, and slowly.
 pub(crate) fn perform<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
     db: &C,
 ) -> BoxFuture<'_, Result<W::Output, DbErr>> {
-    let span =
-        tracing::debug_span!("audit.write", table = recorder.table(), operation = %W::OPERATION);
-    Box::pin(perform_in_span(write, recorder, db).instrument(span))
+    let (job, db) = (Box::new(Recorded { write, recorder }), Executor::of(db));
+    Box::pin(async move {
+        let answer = perform_job(job, db).await?.downcast::<W::Output>();
+        answer.map(|output| *output).map_err(|_| DbErr::Type("audit: another output".to_owned()))
+    })
 }
 
-async fn perform_in_span<W: Write, C: ConnectionTrait>(
-    write: W,
-    recorder: Recorder<W::Entity>,
-    db: &C,
-) -> Result<W::Output, DbErr> {
-    let background = recorder.background();
-    match Executor::of(db) {
-        Executor::Pool(pool) => on_pool(write, recorder, pool.clone(), None, background).await,
+/// Boxed, so that the futures of applications do not contain all of this: the compiler goes 128 levels deep into one
+/// and no further, and slowly.
+fn perform_job(job: Box<dyn Job>, db: Executor<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
+    let operation = job.operation();
+    let span = tracing::debug_span!("audit.write", table = job.table(), %operation);
+    Box::pin(perform_in_span(job, db).instrument(span))
+}
+
+async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, DbErr> {
+    match db {
+        Executor::Pool(pool) => on_pool(job, Source::Plain(pool.clone()), None).await,
         Executor::Guarded(guarded) => {
-            if W::OPERATION != Operation::Create {
+            if job.operation() != Operation::Create {
                 guarded.learn().await?;
             }
             let guard = guarded.guard().clone();
-            on_pool(write, recorder, guarded.inner().clone(), Some(guard), background).await
+            on_pool(job, Source::Plain(guarded.inner().clone()), Some(guard)).await
         }
-        Executor::Audit(txn) => txn.perform(write, recorder).await,
-        Executor::Transaction(txn) => on_transaction(write, recorder, txn).await,
+        Executor::Audit(txn) => txn.perform(job).await,
+        Executor::Transaction(txn) => on_transaction(job, db, Turn::take(txn).await).await,
         #[cfg(feature = "rbac")]
-        // The role must be allowed to write the entry.
-        Executor::Restricted(pool) => on_pool(write, recorder, pool.clone(), None, None).await,
+        Executor::Restricted(pool) => on_pool(job, Source::Restricted(pool.clone()), None).await,
         #[cfg(feature = "rbac")]
-        Executor::RestrictedTransaction(txn) => on_transaction(write, recorder, txn).await,
-        Executor::Unknown(name) => {
-            if recorder.is_recording() {
-                escaped(&recorder, W::OPERATION, Place::Unknown(name))?;
-            }
-            write.run(&recorder, Ground::of_caller(db)).await
+        Executor::RestrictedTransaction(txn) => {
+            on_transaction(job, db, Turn::take(txn).await).await
+        }
+        Executor::Unknown(unknown) => {
+            job.escape(Place::Unknown(unknown.name()))?;
+            job.run(Ground::of_caller(db)).await
         }
     }
 }
 
-async fn on_transaction<W: Write, T: ConnectionTrait + TransactionTrait>(
-    write: W,
-    recorder: Recorder<W::Entity>,
-    txn: &T,
-) -> Result<W::Output, DbErr> {
-    let outcome = Unit::on_transaction(txn).await?.perform(write, recorder).await;
+async fn on_transaction(job: Box<dyn Job>, txn: Executor<'_>, turn: Turn) -> Result<Answer, DbErr> {
+    let outcome = Unit::on_transaction(txn, turn).await?.perform(job).await;
     if outcome.is_err() {
         // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
         // rollback to it: its failure goes to this statement and not to the caller's next one.
-        if Executor::of(txn).is_typed() {
+        if txn.is_typed() {
             let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
         } else {
             let _ = txn.execute_unprepared("SELECT 1").await;
@@ -82,30 +83,23 @@ async fn on_transaction<W: Write, T: ConnectionTrait + TransactionTrait>(
     outcome
 }
 
-async fn on_pool<W: Write, P: ConnectionTrait + TransactionTrait + Send + 'static>(
-    write: W,
-    recorder: Recorder<W::Entity>,
-    pool: P,
-    guard: Option<Guard>,
-    background: Option<Arc<AuditConfig>>,
-) -> Result<W::Output, DbErr>
-where
-    P::Transaction: Send + Sync + 'static,
-{
+async fn on_pool(job: Box<dyn Job>, pool: Source, guard: Option<Guard>) -> Result<Answer, DbErr> {
+    // The role of a restricted pool must be allowed to write the entry.
+    let background = if pool.executor().is_typed() { None } else { job.background() };
     let begin = async move {
         let backlog = match background {
-            Some(config) => Backlog::reserve(&config, pool.get_database_backend()).await,
+            Some(config) => Backlog::reserve(&config, pool.executor().get_database_backend()).await,
             None => None,
         };
         Unit::on_pool(&pool, guard, backlog).await
     };
-    shield::run(begin, |unit| unit.perform(write, recorder)).await
+    shield::run(begin, |unit| unit.perform(job)).await
 }
 
 /// What one operation does, as a whole: a transaction of its own on a pool, a savepoint on a
 /// transaction. Dropping it takes everything back.
-struct Unit<T> {
-    txn: T,
+struct Unit {
+    txn: Opened,
     group: Option<Uuid>,
     guard: Option<Guard>,
     later: Option<Later>,
@@ -119,10 +113,10 @@ struct Later {
     backlog: Backlog,
 }
 
-impl<T: ConnectionTrait + TransactionSession> Unit<T> {
+impl Unit {
     /// `BEGIN IMMEDIATE` on `SQLite`, where the lock of a row is the lock of the file.
-    async fn on_pool<P: TransactionTrait<Transaction = T>>(
-        db: &P,
+    async fn on_pool(
+        pool: &Source,
         guard: Option<Guard>,
         backlog: Option<Backlog>,
     ) -> Result<Self, DbErr> {
@@ -130,38 +124,33 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let txn = added(Step::Begin, db.begin_with_options(options)).await?;
+        let txn = added(Step::Begin, pool.begin(options)).await?;
         let group = Stamp::next().id;
         let later =
             backlog.map(|backlog| Later { held: Held::new(group, backlog.policy()), backlog });
         Ok(Self { txn, group: Some(group), guard, later, turn: None })
     }
 
-    async fn on_transaction<P: TransactionTrait<Transaction = T>>(txn: &P) -> Result<Self, DbErr> {
-        let turn = Turn::take(txn).await;
-        let txn = added(Step::Begin, txn.begin()).await?;
+    async fn on_transaction(txn: Executor<'_>, turn: Turn) -> Result<Self, DbErr> {
+        let txn = added(Step::Begin, Opened::within(txn)).await?;
         Ok(Self { txn, group: None, guard: None, later: None, turn: Some(turn) })
     }
 
-    async fn perform<W: Write>(
-        self,
-        write: W,
-        recorder: Recorder<W::Entity>,
-    ) -> Result<W::Output, DbErr> {
-        let outcome = write.run(&recorder, self.ground()).await;
+    async fn perform(self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+        let outcome = job.run(self.ground()).await;
         self.finish(outcome).await
     }
 
-    fn ground(&self) -> Ground<'_, T> {
+    fn ground(&self) -> Ground<'_> {
         let on_callers_transaction = self.turn.is_some();
+        let db = self.txn.executor();
         Ground {
-            db: &self.txn,
+            db,
             sink: match &self.later {
                 Some(later) => Sink::Held(&later.held),
                 None => Sink::Connection(self.group),
             },
-            deferred: on_callers_transaction
-                && self.txn.get_database_backend() == DbBackend::Sqlite,
+            deferred: on_callers_transaction && db.get_database_backend() == DbBackend::Sqlite,
             guard: self.guard.as_ref(),
         }
     }
@@ -183,7 +172,7 @@ impl<T: ConnectionTrait + TransactionSession> Unit<T> {
         };
         let slot = match backlog.place(held.take()) {
             Ok(slot) => slot,
-            Err(entries) => match held.write(&self.txn, entries).await {
+            Err(entries) => match held.write(self.txn.executor(), entries).await {
                 Ok(()) => None,
                 Err(error) => return self.take_back(error).await,
             },

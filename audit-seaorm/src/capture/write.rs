@@ -1,8 +1,15 @@
-use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr};
+use std::{any::Any, sync::Arc};
 
-use super::ground::Ground;
-use crate::{Auditable, writer::Recorder};
+use audit_core::{AuditConfig, Operation};
+use futures_util::future::BoxFuture;
+use sea_orm::DbErr;
+
+use super::{escape::escaped, ground::Ground};
+use crate::{
+    Auditable,
+    error::{AuditError, Place},
+    writer::Recorder,
+};
 
 /// A write together with its entries.
 pub(crate) trait Write: Send + 'static {
@@ -14,9 +21,70 @@ pub(crate) trait Write: Send + 'static {
     const STEPS: bool = false;
 
     /// Writes and records. An error leaves it to the caller to take back what was written.
-    fn run<D: ConnectionTrait>(
+    fn run(
         self,
         recorder: &Recorder<Self::Entity>,
-        ground: Ground<'_, D>,
+        ground: Ground<'_>,
     ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
+}
+
+/// A write and its recorder, their types forgotten: so what surrounds them is compiled once, and not for each kind of
+/// write of each entity of an application.
+pub(crate) trait Job: Send {
+    fn operation(&self) -> Operation;
+
+    fn table(&self) -> &str;
+
+    /// See [`Write::STEPS`].
+    fn has_steps(&self) -> bool;
+
+    /// See [`Recorder::background`].
+    fn background(&self) -> Option<Arc<AuditConfig>>;
+
+    /// Refuses what cannot be recorded truly in this place, if it is to be recorded.
+    fn escape(&self, place: Place) -> Result<(), AuditError>;
+
+    /// See [`Write::run`].
+    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>>;
+}
+
+/// The output of the write.
+pub(crate) type Answer = Box<dyn Any + Send>;
+
+pub(super) struct Recorded<W: Write> {
+    pub(super) write: W,
+    pub(super) recorder: Recorder<W::Entity>,
+}
+
+impl<W: Write> Job for Recorded<W> {
+    fn operation(&self) -> Operation {
+        W::OPERATION
+    }
+
+    fn table(&self) -> &str {
+        self.recorder.table()
+    }
+
+    fn has_steps(&self) -> bool {
+        W::STEPS
+    }
+
+    fn background(&self) -> Option<Arc<AuditConfig>> {
+        self.recorder.background()
+    }
+
+    fn escape(&self, place: Place) -> Result<(), AuditError> {
+        if self.recorder.is_recording() {
+            escaped(&self.recorder, W::OPERATION, place)?;
+        }
+        Ok(())
+    }
+
+    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
+        Box::pin(async move {
+            let Self { write, recorder } = *self;
+            let output = write.run(&recorder, ground).await?;
+            Ok(Box::new(output) as Answer)
+        })
+    }
 }

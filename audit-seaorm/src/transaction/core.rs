@@ -11,10 +11,10 @@ use super::{
     levels::{Levels, OpenLevel},
 };
 use crate::{
-    capture::{Ground, Write},
+    capture::{Answer, Executor, Ground, Job},
     guard::{self, Guard, Passage, Permits},
     measure::{Step, added},
-    writer::{Backlog, Recorder, Sink, Slot, store_all},
+    writer::{Backlog, Sink, Slot, store_all},
 };
 
 /// One level of a transaction. It is shared with the writes that are under way, so that one whose
@@ -76,15 +76,11 @@ impl Core {
         (outcome, parent)
     }
 
-    pub(super) async fn perform<W: Write>(
-        &self,
-        write: W,
-        recorder: &Recorder<W::Entity>,
-    ) -> Result<W::Output, DbErr> {
-        if W::STEPS {
-            return self.perform_apart(write, recorder).await;
+    pub(super) async fn perform(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+        if job.has_steps() {
+            return self.perform_apart(job).await;
         }
-        let outcome = write.run(recorder, self.ground()).await;
+        let outcome = job.run(self.ground()).await;
         if let Err(error) = &outcome
             && (!changed_nothing(error) || self.is_undone(error).await)
         {
@@ -94,13 +90,9 @@ impl Core {
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.
-    async fn perform_apart<W: Write>(
-        &self,
-        write: W,
-        recorder: &Recorder<W::Entity>,
-    ) -> Result<W::Output, DbErr> {
+    async fn perform_apart(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
         let savepoint = self.nested(TransactionOptions::default()).await?;
-        match write.run(recorder, savepoint.ground()).await {
+        match job.run(savepoint.ground()).await {
             Ok(output) => {
                 savepoint.release().await?;
                 Ok(output)
@@ -145,9 +137,9 @@ impl Core {
         released
     }
 
-    fn ground(&self) -> Ground<'_, DatabaseTransaction> {
+    fn ground(&self) -> Ground<'_> {
         Ground {
-            db: &self.inner,
+            db: Executor::Transaction(&self.inner),
             sink: Sink::Buffer(self),
             deferred: self.deferred,
             guard: Some(&self.guard),

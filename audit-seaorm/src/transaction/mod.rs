@@ -16,10 +16,10 @@ pub(crate) use self::{connection::within, core::Core, ledger::Broken};
 use self::{ledger::Ledger, levels::OpenLevel};
 use crate::{
     AuditPool,
-    capture::{Write, shield},
+    capture::{Answer, Job, shield},
     error::AuditError,
     guard::Permits,
-    writer::{Backlog, Recorder},
+    writer::Backlog,
 };
 
 /// A database transaction that writes the entries of its changes in few statements just before it
@@ -214,12 +214,8 @@ impl AuditTransaction {
         self.step(async |core| core.write_out().await).await
     }
 
-    pub(crate) async fn perform<W: Write>(
-        &self,
-        write: W,
-        recorder: Recorder<W::Entity>,
-    ) -> Result<W::Output, DbErr> {
-        self.step(async move |core| core.perform(write, &recorder).await).await
+    pub(crate) async fn perform(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+        self.step(async move |core| core.perform(job).await).await
     }
 
     /// Takes the turn for something that must not be left half done, and does it to its end. Futures

@@ -76,9 +76,9 @@ impl<E: Auditable> Recorder<E> {
     }
 
     /// Stores the entry of a change, or does what the configuration says when it cannot be.
-    pub(crate) async fn record<D: ConnectionTrait>(
+    pub(crate) async fn record(
         &self,
-        ground: &Ground<'_, D>,
+        ground: &Ground<'_>,
         change: Result<Change, AuditError>,
     ) -> Result<(), DbErr> {
         if !self.recording {
@@ -89,9 +89,9 @@ impl<E: Auditable> Recorder<E> {
     }
 
     /// Stores the entries of changes in few statements, and tells about how large they were in bytes.
-    pub(crate) async fn record_all<D: ConnectionTrait>(
+    pub(crate) async fn record_all(
         &self,
-        ground: &Ground<'_, D>,
+        ground: &Ground<'_>,
         changes: Vec<Result<Change, AuditError>>,
     ) -> Result<usize, DbErr> {
         if !self.recording {
@@ -131,7 +131,7 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     if audit_core::is_paused() || !config.records(&table) {
         return Ok(());
     }
-    let ground = Ground::of_caller(db);
+    let ground = Ground::of_caller(Executor::of(db));
     let entry = entry(&config.policy(&table), change, ground.sink.group());
     write(&ground, &config, &table, entry).await
 }
@@ -152,8 +152,8 @@ fn entry(
     Ok(Some(entry))
 }
 
-async fn write<D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+async fn write(
+    ground: &Ground<'_>,
     config: &AuditConfig,
     table: &str,
     entry: Result<Option<AuditEntry>, AuditError>,
@@ -204,15 +204,13 @@ fn failed(sink: Sink<'_>, table: &str, error: DbErr) -> DbErr {
     error
 }
 
-async fn write_all<D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+async fn write_all(
+    ground: &Ground<'_>,
     config: &AuditConfig,
     table: &str,
     entries: Vec<AuditEntry>,
 ) -> Result<(), DbErr> {
-    if let (Sink::Connection(_), Executor::Transaction(txn)) =
-        (ground.sink, Executor::of(ground.db))
-    {
+    if let (Sink::Connection(_), Executor::Transaction(txn)) = (ground.sink, ground.db) {
         let stored = store_all(txn, config.failure_policy(), entries);
         return added(Step::Entry, stored).await;
     }
@@ -223,12 +221,12 @@ async fn write_all<D: ConnectionTrait>(
 }
 
 /// The inner result is the entry's, the outer one the transaction's.
-async fn store<C: ConnectionTrait>(
-    db: &C,
+async fn store(
+    db: Executor<'_>,
     policy: FailurePolicy,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
-    match (Executor::of(db), policy) {
+    match (db, policy) {
         (Executor::Transaction(txn), FailurePolicy::Continue) => {
             direct::store_apart(txn, entry).await
         }
@@ -238,6 +236,6 @@ async fn store<C: ConnectionTrait>(
         }
         // Past its guard, if it has one.
         (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
-        _ => Ok(direct::store(db, entry).await),
+        _ => Ok(direct::store(&db, entry).await),
     }
 }

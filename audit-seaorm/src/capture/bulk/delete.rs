@@ -41,32 +41,28 @@ impl<E: Auditable> Write for DeleteMany<E> {
     const OPERATION: Operation = Operation::Delete;
     const STEPS: bool = true;
 
-    async fn run<D: ConnectionTrait>(
-        self,
-        recorder: &Recorder<E>,
-        ground: Ground<'_, D>,
-    ) -> Result<Kept<E>, DbErr> {
+    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let selection = Selection::<E>::new(self.filter);
         let run = Run { recorder, ground: &ground };
         let kept = Kept::new(self.keep);
         let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
-        let cascades = cascade::are_possible::<E, D>(&ground, recorder.config());
+        let cascades = cascade::are_possible::<E>(&ground, recorder.config());
         if !in_pages && !cascades && ground.db.support_returning() {
             return run.in_one_statement(&selection, kept).await;
         }
         if ground.deferred {
-            take_write_lock::<E, D>(ground.db).await?;
+            take_write_lock::<E>(ground.db).await?;
         }
         run.page_by_page(&selection, in_pages, kept).await
     }
 }
 
-struct Run<'a, E: Auditable, D> {
+struct Run<'a, E: Auditable> {
     recorder: &'a Recorder<E>,
-    ground: &'a Ground<'a, D>,
+    ground: &'a Ground<'a>,
 }
 
-impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
+impl<E: Auditable> Run<'_, E> {
     /// The statement gives its before-images back.
     async fn in_one_statement(
         &self,
@@ -74,7 +70,7 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         mut kept: Kept<E>,
     ) -> Result<Kept<E>, DbErr> {
         let rows = E::delete_many().filter(selection.condition());
-        let before = rows.exec_with_returning(self.ground.db).await?;
+        let before = rows.exec_with_returning(&self.ground.db).await?;
         self.record(before, &mut kept).await?;
         Ok(kept)
     }
@@ -102,9 +98,9 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
     /// Deletes rows that are locked, and tells about how much their entries weigh.
     async fn delete_rows(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
         let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
-        cascade::refuse::<E, D>(self.ground, self.recorder.config(), &keys).await?;
+        cascade::refuse::<E>(self.ground, self.recorder.config(), &keys).await?;
         let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
-        let deleted = E::delete_many().filter(named.clone()).exec(self.ground.db).await?;
+        let deleted = E::delete_many().filter(named.clone()).exec(&self.ground.db).await?;
         let gone = if deleted.rows_affected == before.len() as u64 {
             before
         } else {
@@ -119,7 +115,7 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         mut rows: Vec<E::Model>,
         named: sea_orm::Condition,
     ) -> Result<Vec<E::Model>, DbErr> {
-        let left = E::find().filter(named).all(self.ground.db).await?;
+        let left = E::find().filter(named).all(&self.ground.db).await?;
         let left = left.iter().map(record::id_of::<E>).collect::<Result<HashSet<_>, _>>()?;
         let ids = rows.iter().map(record::id_of::<E>).collect::<Result<Vec<_>, AuditError>>()?;
         let mut ids = ids.into_iter();

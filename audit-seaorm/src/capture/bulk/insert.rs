@@ -21,11 +21,7 @@ impl<E: Auditable> Write for InsertMany<E> {
     const OPERATION: Operation = Operation::Create;
     const STEPS: bool = true;
 
-    async fn run<D: ConnectionTrait>(
-        mut self,
-        recorder: &Recorder<E>,
-        ground: Ground<'_, D>,
-    ) -> Result<Kept<E>, DbErr> {
+    async fn run(mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         while let Some(rows) = self.rows.next_chunk() {
             if plain::is_asked_for(recorder.is_recording(), ground.db) {
@@ -48,11 +44,11 @@ impl<E: Auditable> Write for InsertMany<E> {
     }
 }
 
-async fn insert<E: Auditable, D: ConnectionTrait>(
+async fn insert<E: Auditable>(
     recorder: &Recorder<E>,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
     rows: &Rows<E>,
 ) -> Result<super::Written<E>, DbErr> {
-    let rows = returning::inserted::<E, D>(ground.db, rows.insert(None)).await?;
+    let rows = returning::inserted::<E>(ground.db, rows.insert(None)).await?;
     Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows))
 }

@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{DbErr, EntityTrait};
 
 use super::{
     keys::{Key, key_of},
@@ -14,9 +14,9 @@ use crate::{
 pub(super) const MAX_NAMED: usize = 1024;
 
 /// The rows of a selection in the order of their keys, locked as they come.
-pub(super) struct Pages<'a, E, D> {
+pub(super) struct Pages<'a, E> {
     selection: &'a Selection<E>,
-    ground: &'a Ground<'a, D>,
+    ground: &'a Ground<'a>,
     intent: Intent,
     /// None if all rows have to be one page.
     size: Option<PageSize>,
@@ -24,10 +24,10 @@ pub(super) struct Pages<'a, E, D> {
     done: bool,
 }
 
-impl<'a, E: EntityTrait, D: ConnectionTrait> Pages<'a, E, D> {
+impl<'a, E: EntityTrait> Pages<'a, E> {
     pub(super) fn new(
         selection: &'a Selection<E>,
-        ground: &'a Ground<'a, D>,
+        ground: &'a Ground<'a>,
         intent: Intent,
         in_pages: bool,
     ) -> Self {

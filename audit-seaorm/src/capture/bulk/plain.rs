@@ -13,19 +13,19 @@ use crate::{
 };
 
 /// Whether it has to be one.
-pub(super) fn is_asked_for<D: ConnectionTrait>(recording: bool, db: &D) -> bool {
-    !recording && Executor::of(db).is_typed()
+pub(super) fn is_asked_for(recording: bool, db: Executor<'_>) -> bool {
+    !recording && db.is_typed()
 }
 
-pub(super) async fn insert<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+pub(super) async fn insert<E: EntityTrait>(
+    db: Executor<'_>,
     rows: &Rows<E>,
     on_conflict: Option<&OnConflict>,
     kept: &mut Kept<E>,
 ) -> Result<(), DbErr> {
     let insert = rows.insert(on_conflict);
     if db.support_returning() {
-        kept.add(returning::inserted::<E, D>(db, insert).await?);
+        kept.add(returning::inserted::<E>(db, insert).await?);
         return Ok(());
     }
     if kept.keep() == Keep::Rows && rows.len() > 1 {
@@ -36,7 +36,7 @@ pub(super) async fn insert<E: EntityTrait, D: ConnectionTrait>(
     let key = last_key::<E>(rows, &result)?;
     if kept.keep() == Keep::Rows {
         let row = E::find().filter(Filter::key::<E>(key.into_iter().flatten()).condition());
-        kept.add(row.one(db).await?.into_iter().collect());
+        kept.add(row.one(&db).await?.into_iter().collect());
     } else {
         kept.add_unread(result.rows_affected(), key);
     }

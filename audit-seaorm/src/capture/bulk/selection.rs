@@ -34,9 +34,9 @@ impl<E: EntityTrait> Selection<E> {
     }
 
     /// The next rows after `last` in the order of their keys, locked until the transaction ends.
-    pub(super) async fn locked<D: ConnectionTrait>(
+    pub(super) async fn locked(
         &self,
-        ground: &Ground<'_, D>,
+        ground: &Ground<'_>,
         intent: Intent,
         last: Option<&Key>,
         limit: Option<u64>,
@@ -49,8 +49,8 @@ impl<E: EntityTrait> Selection<E> {
 }
 
 /// The rows with these keys, locked until the transaction ends.
-pub(super) async fn locked_by_key<E: EntityTrait, D: ConnectionTrait>(
-    ground: &Ground<'_, D>,
+pub(super) async fn locked_by_key<E: EntityTrait>(
+    ground: &Ground<'_>,
     intent: Intent,
     keys: &[Key],
 ) -> Result<Vec<E::Model>, DbErr> {
@@ -61,12 +61,12 @@ pub(super) async fn locked_by_key<E: EntityTrait, D: ConnectionTrait>(
     locked(E::find().filter(keys::among::<E>(keys, backend)), ground, intent).await
 }
 
-async fn locked<E: EntityTrait, D: ConnectionTrait>(
+async fn locked<E: EntityTrait>(
     rows: Select<E>,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
     intent: Intent,
 ) -> Result<Vec<E::Model>, DbErr> {
-    rows.lock(intent.lock(ground.db.get_database_backend())).all(ground.db).await
+    rows.lock(intent.lock(ground.db.get_database_backend())).all(&ground.db).await
 }
 
 /// Whether an expression looks at other rows than its own.

@@ -16,7 +16,7 @@ use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Ground, Write,
+        Executor, Ground, Write,
         before_image::{Intent, take_write_lock},
         returning,
     },
@@ -44,13 +44,13 @@ impl<E: Auditable> UpdateMany<E> {
     }
 
     /// As `SeaORM` itself does, where nobody has to follow the records.
-    async fn run_plainly<D: ConnectionTrait>(self, db: &D) -> Result<Kept<E>, DbErr> {
+    async fn run_plainly(self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         let update = self.statement(self.filter.condition());
         if self.keep == Keep::Count {
             kept.add_unread(db.execute(&update).await?.rows_affected(), None);
         } else if db.support_returning() {
-            kept.add(returning::updated::<E, D>(db, update).await?);
+            kept.add(returning::updated::<E>(db, update).await?);
         } else {
             let db = db.get_database_backend().as_str();
             return Err(DbErr::BackendNotSupported { db, ctx: "UPDATE RETURNING" });
@@ -72,11 +72,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
     const OPERATION: Operation = Operation::Update;
     const STEPS: bool = true;
 
-    async fn run<D: ConnectionTrait>(
-        self,
-        recorder: &Recorder<E>,
-        ground: Ground<'_, D>,
-    ) -> Result<Kept<E>, DbErr> {
+    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         if self.values.is_empty() {
             return Ok(Kept::new(self.keep));
         }
@@ -87,7 +83,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
             return Err(AuditError::KeyChange { table: recorder.table().to_owned() }.into());
         }
         if ground.deferred {
-            take_write_lock::<E, D>(ground.db).await?;
+            take_write_lock::<E>(ground.db).await?;
         }
         let run = Run { update: &self, recorder, ground: &ground };
         if self.values.iter().any(|(_, value)| looks_around(value)) {
@@ -97,13 +93,13 @@ impl<E: Auditable> Write for UpdateMany<E> {
     }
 }
 
-struct Run<'a, E: Auditable, D> {
+struct Run<'a, E: Auditable> {
     update: &'a UpdateMany<E>,
     recorder: &'a Recorder<E>,
-    ground: &'a Ground<'a, D>,
+    ground: &'a Ground<'a>,
 }
 
-impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
+impl<E: Auditable> Run<'_, E> {
     async fn page_by_page(&self) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.update.keep);
         let selection = Selection::<E>::new(self.update.filter.clone());
@@ -146,7 +142,7 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         let db = self.ground.db;
         let update = self.update.statement(rows);
         if db.support_returning() {
-            return returning::updated::<E, D>(db, update).await;
+            return returning::updated::<E>(db, update).await;
         }
         let updated = db.execute(&update).await?.rows_affected();
         if updated != keys.len() as u64 {
@@ -154,7 +150,7 @@ impl<E: Auditable, D: ConnectionTrait> Run<'_, E, D> {
         }
         let mut after = Vec::with_capacity(keys.len());
         for keys in keys.chunks(MAX_NAMED) {
-            after.extend(locked_by_key::<E, D>(self.ground, Intent::Update, keys).await?);
+            after.extend(locked_by_key::<E>(self.ground, Intent::Update, keys).await?);
         }
         Ok(after)
     }

@@ -28,19 +28,19 @@ use crate::{
 /// How often others may be faster.
 const ATTEMPTS: usize = 10;
 
-pub(super) async fn upsert<E: Auditable, D: ConnectionTrait>(
+pub(super) async fn upsert<E: Auditable>(
     recorder: &Recorder<E>,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
     rows: Rows<E>,
     on_conflict: &OnConflict,
 ) -> Result<Written<E>, DbErr> {
     let does_nothing = does_nothing::<E>(on_conflict);
     if does_nothing && ground.db.get_database_backend() != DbBackend::MySql {
         // What it gives back it has inserted.
-        let rows = returning::inserted::<E, D>(ground.db, rows.insert(Some(on_conflict))).await?;
+        let rows = returning::inserted::<E>(ground.db, rows.insert(Some(on_conflict))).await?;
         return Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows));
     }
-    if !matches!(Executor::of(ground.db), Executor::Transaction(_)) {
+    if !matches!(ground.db, Executor::Transaction(_)) {
         return Err(AuditError::UpsertOutside { table: recorder.table().to_owned() }.into());
     }
     let upsert = Upsert { recorder, ground, on_conflict, does_nothing };
@@ -50,14 +50,14 @@ pub(super) async fn upsert<E: Auditable, D: ConnectionTrait>(
     }
 }
 
-struct Upsert<'a, E, D> {
+struct Upsert<'a, E> {
     recorder: &'a Recorder<E>,
-    ground: &'a Ground<'a, D>,
+    ground: &'a Ground<'a>,
     on_conflict: &'a OnConflict,
     does_nothing: bool,
 }
 
-impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
+impl<E: Auditable> Upsert<'_, E> {
     /// None if the rows that came back do not tell which row became what: some were left alone, or
     /// several are the same record.
     async fn together(&self, rows: &Rows<E>) -> Result<Option<Written<E>>, DbErr> {
@@ -91,7 +91,7 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
     async fn tried(&self, rows: &Rows<E>) -> Result<Option<Vec<Key>>, DbErr> {
         self.savepoint("SAVEPOINT").await?;
         let insert = rows.insert(Some(self.on_conflict));
-        let tried = returning::inserted::<E, D>(self.ground.db, insert).await;
+        let tried = returning::inserted::<E>(self.ground.db, insert).await;
         match tried {
             Err(error) if !error.to_string().contains("affect row a second time") => Err(error),
             tried => {
@@ -147,11 +147,11 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
             return Ok(HashMap::new());
         }
         let insert = rows.insert(Some(self.on_conflict));
-        by_id::<E>(returning::inserted::<E, D>(self.ground.db, insert).await?)
+        by_id::<E>(returning::inserted::<E>(self.ground.db, insert).await?)
     }
 
     async fn before(&self, keys: &[Key]) -> Result<HashMap<String, E::Model>, DbErr> {
-        let rows = locked_by_key::<E, D>(self.ground, Intent::Update, keys).await?;
+        let rows = locked_by_key::<E>(self.ground, Intent::Update, keys).await?;
         by_id::<E>(rows)
     }
 
@@ -161,7 +161,7 @@ impl<E: Auditable, D: ConnectionTrait> Upsert<'_, E, D> {
             return Ok(Some(Vec::new()));
         }
         self.savepoint("SAVEPOINT").await?;
-        match returning::inserted::<E, D>(self.ground.db, rows.insert(None)).await {
+        match returning::inserted::<E>(self.ground.db, rows.insert(None)).await {
             Ok(created) => {
                 self.savepoint("RELEASE SAVEPOINT").await?;
                 Ok(Some(created))

@@ -2,8 +2,7 @@ use std::{any::Any, fmt, pin::Pin};
 
 use audit_core::Operation;
 use sea_orm::{
-    ActiveModelTrait, Condition, ConnectionTrait, DbErr, DeleteResult, IntoActiveModel,
-    QueryFilter, TryInsertResult,
+    ActiveModelTrait, Condition, DbErr, DeleteResult, IntoActiveModel, QueryFilter, TryInsertResult,
 };
 
 use crate::{
@@ -88,33 +87,14 @@ where
     E::ActiveModel: Send + 'static,
 {
     let rows = typed::<E>(rows)?;
-    match db {
-        Executor::Pool(db) => insert_on::<E, _>(db, rows).await,
-        Executor::Guarded(db) => insert_on::<E, _>(db, rows).await,
-        #[cfg(feature = "rbac")]
-        Executor::Restricted(db) => insert_on::<E, _>(db, rows).await,
-        #[cfg(feature = "rbac")]
-        Executor::RestrictedTransaction(db) => insert_on::<E, _>(db, rows).await,
-        Executor::Audit(db) => insert_on::<E, _>(db, rows).await,
-        Executor::Transaction(db) => insert_on::<E, _>(db, rows).await,
-        Executor::Unknown(name) => unknown(name),
-    }
-}
-
-async fn insert_on<E, C>(db: &C, rows: Vec<E::ActiveModel>) -> Result<(), DbErr>
-where
-    E: Auditable,
-    E::ActiveModel: Send + 'static,
-    C: ConnectionTrait,
-{
     let mut ready = Vec::with_capacity(rows.len());
     for row in rows {
-        ready.push(AuditHooks::before_save(row, db, true).await?);
+        ready.push(AuditHooks::before_save(row, &db, true).await?);
     }
     let insert = E::audited().insert_many(ready).on_conflict_do_nothing();
-    if let TryInsertResult::Inserted(rows) = insert.exec_with_returning_many(db).await? {
+    if let TryInsertResult::Inserted(rows) = insert.exec_with_returning_many(&db).await? {
         for row in rows {
-            <E::ActiveModel as AuditHooks>::after_save(row, db, true).await?;
+            <E::ActiveModel as AuditHooks>::after_save(row, &db, true).await?;
         }
     }
     Ok(())
@@ -126,38 +106,17 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send + 'static,
 {
-    let rows = typed::<E>(rows)?;
-    match db {
-        Executor::Pool(db) => delete_on::<E, _>(db, rows).await,
-        Executor::Guarded(db) => delete_on::<E, _>(db, rows).await,
-        #[cfg(feature = "rbac")]
-        Executor::Restricted(db) => delete_on::<E, _>(db, rows).await,
-        #[cfg(feature = "rbac")]
-        Executor::RestrictedTransaction(db) => delete_on::<E, _>(db, rows).await,
-        Executor::Audit(db) => delete_on::<E, _>(db, rows).await,
-        Executor::Transaction(db) => delete_on::<E, _>(db, rows).await,
-        Executor::Unknown(name) => unknown(name),
-    }
-}
-
-async fn delete_on<E, C>(db: &C, rows: Vec<E::ActiveModel>) -> Result<(), DbErr>
-where
-    E: Auditable,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: Send + 'static,
-    C: ConnectionTrait,
-{
     let mut these = Condition::any();
-    for row in rows {
+    for row in typed::<E>(rows)? {
         these = these
             .add_option(row.get_primary_key_value().map(|key| Filter::key::<E>(key).condition()));
-        AuditHooks::before_delete(row, db).await?;
+        AuditHooks::before_delete(row, &db).await?;
     }
     if these.is_empty() {
         return Ok(());
     }
-    for row in E::audited().delete_many().filter(these).exec_with_returning(db).await? {
-        AuditHooks::after_delete(row.into_active_model(), db).await?;
+    for row in E::audited().delete_many().filter(these).exec_with_returning(&db).await? {
+        AuditHooks::after_delete(row.into_active_model(), &db).await?;
     }
     Ok(())
 }
@@ -166,18 +125,7 @@ async fn delete_where<E: Auditable>(
     db: Executor<'_>,
     links: Condition,
 ) -> Result<DeleteResult, DbErr> {
-    let delete = E::audited().delete_many().filter(links);
-    match db {
-        Executor::Pool(db) => delete.exec(db).await,
-        Executor::Guarded(db) => delete.exec(db).await,
-        #[cfg(feature = "rbac")]
-        Executor::Restricted(db) => delete.exec(db).await,
-        #[cfg(feature = "rbac")]
-        Executor::RestrictedTransaction(db) => delete.exec(db).await,
-        Executor::Audit(db) => delete.exec(db).await,
-        Executor::Transaction(db) => delete.exec(db).await,
-        Executor::Unknown(name) => unknown(name),
-    }
+    E::audited().delete_many().filter(links).exec(&db).await
 }
 
 fn typed<E>(rows: Rows) -> Result<Vec<E::ActiveModel>, DbErr>
@@ -187,9 +135,4 @@ where
 {
     let rows = rows.downcast::<Vec<E::ActiveModel>>();
     rows.map(|rows| *rows).map_err(|_| DbErr::Type("audit: rows of another junction".to_owned()))
-}
-
-/// Whoever asks does so only for connections that are known.
-fn unknown<T>(name: &str) -> Result<T, DbErr> {
-    Err(DbErr::Type(format!("audit: {name} is not known")))
 }

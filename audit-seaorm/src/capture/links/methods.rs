@@ -1,5 +1,6 @@
 //! The five methods of `ActiveModelTrait` that write links, each for a junction that may be audited.
 
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, DeleteResult, EntityTrait,
     IntoActiveModel, Related, RelatedSelfVia,
@@ -8,125 +9,145 @@ use sea_orm::{
 use super::{Ends, delete, establish, recorded, recorded_delete};
 
 /// `ActiveModelTrait::establish_links`.
-pub async fn establish_links<A, J, R, RM, C>(
-    model: &A,
+pub fn establish_links<'a, A, J, R, RM, C>(
+    model: &'a A,
     junction: J,
-    related: &[RM],
+    related: &'a [RM],
     delete_leftover: bool,
-    db: &C,
-) -> Result<(), DbErr>
+    db: &'a C,
+) -> BoxFuture<'a, Result<(), DbErr>>
 where
-    A: ActiveModelTrait + Sync,
-    R: EntityTrait,
-    RM: ActiveModelTrait<Entity = R> + Sync,
-    J: EntityTrait + Related<R> + Related<A::Entity>,
+    A: ActiveModelTrait + Sync + 'a,
+    R: EntityTrait + 'a,
+    RM: ActiveModelTrait<Entity = R> + Sync + 'a,
+    J: EntityTrait + Related<R> + Related<A::Entity> + 'a,
     J::Model: IntoActiveModel<J::ActiveModel>,
     J::ActiveModel: ActiveModelBehavior + Send + 'static,
     C: ConnectionTrait,
 {
-    let Some(recorded) = recorded::<J, C>(db) else {
-        return ActiveModelTrait::establish_links(model, junction, related, delete_leftover, db)
+    Box::pin(async move {
+        let Some(recorded) = recorded::<J, C>(db) else {
+            return ActiveModelTrait::establish_links(
+                model,
+                junction,
+                related,
+                delete_leftover,
+                db,
+            )
             .await;
-    };
-    let ends = Ends { left: <J as Related<A::Entity>>::to(), right: <J as Related<R>>::to() };
-    establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+        };
+        let ends = Ends { left: <J as Related<A::Entity>>::to(), right: <J as Related<R>>::to() };
+        establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+    })
 }
 
 /// `ActiveModelTrait::establish_links_self`.
-pub async fn establish_links_self<A, J, RM, C>(
-    model: &A,
+pub fn establish_links_self<'a, A, J, RM, C>(
+    model: &'a A,
     junction: J,
-    related: &[RM],
+    related: &'a [RM],
     delete_leftover: bool,
-    db: &C,
-) -> Result<(), DbErr>
+    db: &'a C,
+) -> BoxFuture<'a, Result<(), DbErr>>
 where
-    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync,
-    RM: ActiveModelTrait<Entity = A::Entity> + Sync,
-    J: EntityTrait,
+    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync + 'a,
+    RM: ActiveModelTrait<Entity = A::Entity> + Sync + 'a,
+    J: EntityTrait + 'a,
     J::Model: IntoActiveModel<J::ActiveModel>,
     J::ActiveModel: ActiveModelBehavior + Send + 'static,
     C: ConnectionTrait,
 {
-    let Some(recorded) = recorded::<J, C>(db) else {
-        return ActiveModelTrait::establish_links_self(
-            model,
-            junction,
-            related,
-            delete_leftover,
-            db,
-        )
-        .await;
-    };
-    let (there, back) = self_ends::<A, J>();
-    let ends = Ends { left: there, right: back };
-    establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+    Box::pin(async move {
+        let Some(recorded) = recorded::<J, C>(db) else {
+            return ActiveModelTrait::establish_links_self(
+                model,
+                junction,
+                related,
+                delete_leftover,
+                db,
+            )
+            .await;
+        };
+        let (there, back) = self_ends::<A, J>();
+        let ends = Ends { left: there, right: back };
+        establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+    })
 }
 
 /// `ActiveModelTrait::establish_links_self_rev`.
-pub async fn establish_links_self_rev<A, J, RM, C>(
-    model: &A,
+pub fn establish_links_self_rev<'a, A, J, RM, C>(
+    model: &'a A,
     junction: J,
-    related: &[RM],
+    related: &'a [RM],
     delete_leftover: bool,
-    db: &C,
-) -> Result<(), DbErr>
+    db: &'a C,
+) -> BoxFuture<'a, Result<(), DbErr>>
 where
-    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync,
-    RM: ActiveModelTrait<Entity = A::Entity> + Sync,
-    J: EntityTrait,
+    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync + 'a,
+    RM: ActiveModelTrait<Entity = A::Entity> + Sync + 'a,
+    J: EntityTrait + 'a,
     J::Model: IntoActiveModel<J::ActiveModel>,
     J::ActiveModel: ActiveModelBehavior + Send + 'static,
     C: ConnectionTrait,
 {
-    let Some(recorded) = recorded::<J, C>(db) else {
-        return ActiveModelTrait::establish_links_self_rev(
-            model,
-            junction,
-            related,
-            delete_leftover,
-            db,
-        )
-        .await;
-    };
-    let (there, back) = self_ends::<A, J>();
-    let ends = Ends { left: back, right: there };
-    establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+    Box::pin(async move {
+        let Some(recorded) = recorded::<J, C>(db) else {
+            return ActiveModelTrait::establish_links_self_rev(
+                model,
+                junction,
+                related,
+                delete_leftover,
+                db,
+            )
+            .await;
+        };
+        let (there, back) = self_ends::<A, J>();
+        let ends = Ends { left: back, right: there };
+        establish::<A, J, RM, C>(recorded, model, related, ends, delete_leftover, db).await
+    })
 }
 
 /// `ActiveModelTrait::delete_links`.
-pub async fn delete_links<A, J, C>(model: &A, junction: J, db: &C) -> Result<DeleteResult, DbErr>
+pub fn delete_links<'a, A, J, C>(
+    model: &'a A,
+    junction: J,
+    db: &'a C,
+) -> BoxFuture<'a, Result<DeleteResult, DbErr>>
 where
-    A: ActiveModelTrait + Sync,
-    J: EntityTrait + Related<A::Entity>,
+    A: ActiveModelTrait + Sync + 'a,
+    J: EntityTrait + Related<A::Entity> + 'a,
     C: ConnectionTrait,
 {
-    match recorded_delete::<J, C>(db)? {
-        Some(recorded) => {
-            delete::<A, J, C>(recorded, model, &[<J as Related<A::Entity>>::to()], db).await
+    Box::pin(async move {
+        match recorded_delete::<J, C>(db)? {
+            Some(recorded) => {
+                delete::<A, J, C>(recorded, model, &[<J as Related<A::Entity>>::to()], db).await
+            }
+            None => ActiveModelTrait::delete_links(model, junction, db).await,
         }
-        None => ActiveModelTrait::delete_links(model, junction, db).await,
-    }
+    })
 }
 
 /// `ActiveModelTrait::delete_links_self`.
-pub async fn delete_links_self<A, J, C>(
-    model: &A,
+pub fn delete_links_self<'a, A, J, C>(
+    model: &'a A,
     junction: J,
-    db: &C,
-) -> Result<DeleteResult, DbErr>
+    db: &'a C,
+) -> BoxFuture<'a, Result<DeleteResult, DbErr>>
 where
-    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync,
-    J: EntityTrait,
+    A: ActiveModelTrait<Entity: RelatedSelfVia<J>> + Sync + 'a,
+    J: EntityTrait + 'a,
     C: ConnectionTrait,
 {
-    match recorded_delete::<J, C>(db)? {
-        Some(recorded) => {
-            let (there, back) = self_ends::<A, J>();
-            delete::<A, J, C>(recorded, model, &[there, back], db).await
+    Box::pin(async move {
+        match recorded_delete::<J, C>(db)? {
+            Some(recorded) => {
+                let (there, back) = self_ends::<A, J>();
+                delete::<A, J, C>(recorded, model, &[there, back], db).await
+            }
+            None => ActiveModelTrait::delete_links_self(model, junction, db).await,
         }
-        None => ActiveModelTrait::delete_links_self(model, junction, db).await,
-    }
+    })
 }
 
 /// The two ends of a junction between a table and itself.
@@ -171,7 +192,7 @@ macro_rules! __link_methods {
                     J::ActiveModel: ActiveModelBehavior + Send + 'static,
                     C: ConnectionTrait,
                 {
-                    Box::pin(links::establish_links(self, junction, related, delete_leftover, db))
+                    links::establish_links(self, junction, related, delete_leftover, db)
                 }
 
                 pub fn establish_links_self<'a, J, RM, C>(
@@ -189,13 +210,7 @@ macro_rules! __link_methods {
                     C: ConnectionTrait,
                     $entity: RelatedSelfVia<J>,
                 {
-                    Box::pin(links::establish_links_self(
-                        self,
-                        junction,
-                        related,
-                        delete_leftover,
-                        db,
-                    ))
+                    links::establish_links_self(self, junction, related, delete_leftover, db)
                 }
 
                 pub fn establish_links_self_rev<'a, J, RM, C>(
@@ -213,13 +228,7 @@ macro_rules! __link_methods {
                     C: ConnectionTrait,
                     $entity: RelatedSelfVia<J>,
                 {
-                    Box::pin(links::establish_links_self_rev(
-                        self,
-                        junction,
-                        related,
-                        delete_leftover,
-                        db,
-                    ))
+                    links::establish_links_self_rev(self, junction, related, delete_leftover, db)
                 }
 
                 pub fn delete_links<'a, J, C>(
@@ -231,7 +240,7 @@ macro_rules! __link_methods {
                     J: EntityTrait + Related<$entity> + 'a,
                     C: ConnectionTrait,
                 {
-                    Box::pin(links::delete_links(self, junction, db))
+                    links::delete_links(self, junction, db)
                 }
 
                 pub fn delete_links_self<'a, J, C>(
@@ -244,7 +253,7 @@ macro_rules! __link_methods {
                     C: ConnectionTrait,
                     $entity: RelatedSelfVia<J>,
                 {
-                    Box::pin(links::delete_links_self(self, junction, db))
+                    links::delete_links_self(self, junction, db)
                 }
             }
         };

@@ -50,10 +50,10 @@ fn recorded<J: EntityTrait, C: ConnectionTrait>(db: &C) -> Option<&'static Junct
 fn recorded_delete<J: EntityTrait, C: ConnectionTrait>(
     db: &C,
 ) -> Result<Option<&'static Junction>, DbErr> {
-    if let Executor::Unknown(name) = Executor::of(db)
+    if let Executor::Unknown(unknown) = Executor::of(db)
         && let Some(table) = registry::entity::<J>()
     {
-        table.junction().escape(Place::Unknown(name))?;
+        table.junction().escape(Place::Unknown(unknown.name()))?;
     }
     Ok(recorded::<J, C>(db))
 }

@@ -18,21 +18,21 @@ use sea_orm::{
 };
 
 use super::Update;
-use crate::{record::key_columns, sql_text::Kind};
+use crate::{capture::Executor, record::key_columns, sql_text::Kind};
 
 /// The name of the before-image, and what its columns begin with, so that no name is there twice.
 const BEFORE: &str = "b$";
 /// `PostgreSQL` cuts names off that are longer, in bytes.
 const MAX_NAME: usize = 63;
 
-pub(super) fn can_be_returned<E: EntityTrait>(db: &impl ConnectionTrait) -> bool {
+pub(super) fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
     db.get_database_backend() == DbBackend::Postgres
         && E::Column::iter().all(|column| column.as_str().len() + BEFORE.len() <= MAX_NAME)
 }
 
 /// The row before and after; none if there is no such row.
-pub(super) async fn update<E: EntityTrait, D: ConnectionTrait>(
-    db: &D,
+pub(super) async fn update<E: EntityTrait>(
+    db: Executor<'_>,
     update: Update<E>,
 ) -> Result<Option<(E::Model, E::Model)>, DbErr> {
     let statement = update.statement(db, Kind::UpdateBothImages, |update, row| {

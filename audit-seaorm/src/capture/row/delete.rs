@@ -7,7 +7,7 @@ use crate::{
     Auditable,
     audited::Filter,
     capture::{
-        Executor, Ground, Target, Write,
+        Ground, Target, Write,
         before_image::{self, Intent},
         bulk::key_of,
         cascade, returning,
@@ -37,12 +37,12 @@ impl<E: Auditable> Write for Delete<E> {
     type Output = Option<E::Model>;
     const OPERATION: Operation = Operation::Delete;
 
-    async fn run<D: ConnectionTrait>(
+    async fn run(
         self,
         recorder: &Recorder<E>,
-        ground: Ground<'_, D>,
+        ground: Ground<'_>,
     ) -> Result<Option<E::Model>, DbErr> {
-        let before = delete::<E, D>(&self.0, recorder.config(), &ground).await?;
+        let before = delete::<E>(&self.0, recorder.config(), &ground).await?;
         if let Some(before) = &before {
             let change = recorder.deleted(before);
             recorder.record(&ground, change).await?;
@@ -51,47 +51,47 @@ impl<E: Auditable> Write for Delete<E> {
     }
 }
 
-async fn delete<E: EntityTrait, D: ConnectionTrait>(
+async fn delete<E: EntityTrait>(
     row: &Target<E>,
     config: &AuditConfig,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
 ) -> Result<Option<E::Model>, DbErr> {
     // Where others may go with the row it is looked at first.
-    if returning::is_supported(ground.db) && !cascade::are_possible::<E, D>(ground, config) {
-        match delete_returning::<E, D>(row, ground).await {
+    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config) {
+        match delete_returning::<E>(row, ground).await {
             Err(error) if returning::is_refused(ground.db, &error) => {}
             before => return before,
         }
     }
-    delete_locked::<E, D>(row, config, ground).await
+    delete_locked::<E>(row, config, ground).await
 }
 
 /// The statement is its own before-image. It asks for no more than the right to delete, where
 /// `SELECT … FOR UPDATE` asks for that to update as well.
-async fn delete_returning<E: EntityTrait, D: ConnectionTrait>(
+async fn delete_returning<E: EntityTrait>(
     row: &Target<E>,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
 ) -> Result<Option<E::Model>, DbErr> {
     let backend = ground.db.get_database_backend();
     let delete = row.statement(backend, Kind::DeleteReturning, Vec::new(), Vec::new(), |row| {
         returning::delete::<E>(backend, E::delete_many().filter(row).into_query())
     });
-    returning::row::<E, D>(ground.db, delete).await
+    returning::row::<E>(ground.db, delete).await
 }
 
-async fn delete_locked<E: EntityTrait, D: ConnectionTrait>(
+async fn delete_locked<E: EntityTrait>(
     row: &Target<E>,
     config: &AuditConfig,
-    ground: &Ground<'_, D>,
+    ground: &Ground<'_>,
 ) -> Result<Option<E::Model>, DbErr> {
-    let Some(before) = before_image::locked::<E, D>(ground, row, Intent::Delete).await? else {
+    let Some(before) = before_image::locked::<E>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
-    cascade::refuse::<E, D>(ground, config, &[key_of::<E>(&before)]).await?;
+    cascade::refuse::<E>(ground, config, &[key_of::<E>(&before)]).await?;
     let backend = ground.db.get_database_backend();
     let row = Target::<E>::of(record::key::<E>(&before));
-    if Executor::of(ground.db).is_typed() {
-        let result = E::delete_many().filter(row.condition()).exec(ground.db).await?;
+    if ground.db.is_typed() {
+        let result = E::delete_many().filter(row.condition()).exec(&ground.db).await?;
         return Ok((result.rows_affected > 0).then_some(before));
     }
     let delete = row.statement(backend, Kind::Delete, Vec::new(), Vec::new(), |row| {

@@ -6,7 +6,7 @@ use sea_orm::{
 
 use crate::{
     Auditable,
-    capture::{Ground, ModelOf, Write, bulk::Rows, returning},
+    capture::{Executor, Ground, ModelOf, Write, bulk::Rows, returning},
     sql_text::{self, Kind},
     writer::Recorder,
 };
@@ -23,10 +23,10 @@ where
     type Output = ModelOf<A>;
     const OPERATION: Operation = Operation::Create;
 
-    async fn run<D: ConnectionTrait>(
+    async fn run(
         self,
         recorder: &Recorder<A::Entity>,
-        ground: Ground<'_, D>,
+        ground: Ground<'_>,
     ) -> Result<ModelOf<A>, DbErr> {
         let after = insert(self.0, ground.db).await?;
         let change = recorder.created(&after);
@@ -35,15 +35,14 @@ where
     }
 }
 
-async fn insert<A, D>(row: A, db: &D) -> Result<ModelOf<A>, DbErr>
+async fn insert<A>(row: A, db: Executor<'_>) -> Result<ModelOf<A>, DbErr>
 where
     A: ActiveModelTrait + Send + 'static,
     ModelOf<A>: IntoActiveModel<A>,
-    D: ConnectionTrait,
 {
     if returning::is_supported(db) {
-        let statement = statement::<A, D>(&row, db);
-        match returning::row::<A::Entity, D>(db, statement).await {
+        let statement = statement::<A>(&row, db);
+        match returning::row::<A::Entity>(db, statement).await {
             Err(error) if returning::is_refused(db, &error) => {}
             row => {
                 let missing = || DbErr::RecordNotFound("Failed to find inserted item".to_owned());
@@ -51,10 +50,10 @@ where
             }
         }
     }
-    A::Entity::insert(row).exec_with_returning(db).await
+    A::Entity::insert(row).exec_with_returning(&db).await
 }
 
-fn statement<A: ActiveModelTrait, D: ConnectionTrait>(row: &A, db: &D) -> Statement {
+fn statement<A: ActiveModelTrait>(row: &A, db: Executor<'_>) -> Statement {
     let backend = db.get_database_backend();
     let (mut places, mut values) = (Vec::new(), Vec::new());
     for (place, column) in <A::Entity as EntityTrait>::Column::iter().enumerate() {

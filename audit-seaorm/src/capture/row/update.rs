@@ -46,9 +46,9 @@ impl<E: EntityTrait> Update<E> {
     }
 
     /// A statement that sets the values, with the rest of it from `build`.
-    pub(super) fn statement<D: ConnectionTrait>(
+    pub(super) fn statement(
         &self,
-        db: &D,
+        db: Executor<'_>,
         kind: Kind,
         build: impl FnOnce(&mut UpdateStatement, Condition),
     ) -> Statement {
@@ -75,18 +75,13 @@ impl<E: Auditable> Write for Update<E> {
     type Output = E::Model;
     const OPERATION: Operation = Operation::Update;
 
-    async fn run<D: ConnectionTrait>(
-        self,
-        recorder: &Recorder<E>,
-        ground: Ground<'_, D>,
-    ) -> Result<E::Model, DbErr> {
-        let (before, after) = if both_images::can_be_returned::<E>(ground.db)
-            && !Executor::of(ground.db).is_typed()
-        {
-            both_images::update::<E, D>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
-        } else {
-            self.one_after_the_other(&ground).await?
-        };
+    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<E::Model, DbErr> {
+        let (before, after) =
+            if both_images::can_be_returned::<E>(ground.db) && !ground.db.is_typed() {
+                both_images::update::<E>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
+            } else {
+                self.one_after_the_other(&ground).await?
+            };
         let change = recorder.updated(&before, &after);
         recorder.record(&ground, change).await?;
         Ok(after)
@@ -94,14 +89,11 @@ impl<E: Auditable> Write for Update<E> {
 }
 
 impl<E: Auditable> Update<E> {
-    async fn one_after_the_other<D: ConnectionTrait>(
-        self,
-        ground: &Ground<'_, D>,
-    ) -> Result<(E::Model, E::Model), DbErr> {
-        let before = before_image::locked::<E, D>(ground, &self.row, Intent::Update).await?;
+    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, E::Model), DbErr> {
+        let before = before_image::locked::<E>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
-        let after = if ground.db.support_returning() && !Executor::of(ground.db).is_typed() {
+        let after = if ground.db.support_returning() && !ground.db.is_typed() {
             self.returning(ground.db).await?
         } else {
             self.execute(ground.db).await?;
@@ -109,22 +101,22 @@ impl<E: Auditable> Update<E> {
             // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
             // the transaction saw first.
             let row = Target::of(crate::record::key::<E>(&before));
-            before_image::locked::<E, D>(ground, &row, Intent::Update).await?
+            before_image::locked::<E>(ground, &row, Intent::Update).await?
         };
         // None where a trigger of the database kept the row.
         Ok((before, after.ok_or(DbErr::RecordNotUpdated)?))
     }
 
-    async fn returning<D: ConnectionTrait>(self, db: &D) -> Result<Option<E::Model>, DbErr> {
+    async fn returning(self, db: Executor<'_>) -> Result<Option<E::Model>, DbErr> {
         let update = self.statement(db, Kind::UpdateReturning, |update, row| {
             let returning = returning::columns::<E>(db.get_database_backend());
             update.cond_where(row).returning(returning);
         });
-        returning::row::<E, D>(db, update).await
+        returning::row::<E>(db, update).await
     }
 
-    async fn execute<D: ConnectionTrait>(self, db: &D) -> Result<(), DbErr> {
-        if Executor::of(db).is_typed() {
+    async fn execute(self, db: Executor<'_>) -> Result<(), DbErr> {
+        if db.is_typed() {
             db.execute(self.update().cond_where(self.row.condition())).await?;
         } else {
             let update = self.statement(db, Kind::Update, |update, row| {

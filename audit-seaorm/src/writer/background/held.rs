@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use audit_core::{AuditEntry, FailurePolicy};
-use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
+use sea_orm::{DbErr, prelude::Uuid};
 
 use crate::{
     capture::Executor,
@@ -36,11 +36,7 @@ impl Held {
     }
 
     /// Keeps an entry, or writes out what has grown too large to keep.
-    pub(crate) async fn keep<D: ConnectionTrait>(
-        &self,
-        db: &D,
-        entry: AuditEntry,
-    ) -> Result<(), DbErr> {
+    pub(crate) async fn keep(&self, db: Executor<'_>, entry: AuditEntry) -> Result<(), DbErr> {
         if !self.push(entry) {
             return Ok(());
         }
@@ -48,16 +44,16 @@ impl Held {
     }
 
     /// Writes entries in the unit's own transaction.
-    pub(crate) async fn write<D: ConnectionTrait>(
+    pub(crate) async fn write(
         &self,
-        db: &D,
+        db: Executor<'_>,
         entries: Vec<AuditEntry>,
     ) -> Result<(), DbErr> {
-        if let Executor::Transaction(txn) = Executor::of(db) {
+        if let Executor::Transaction(txn) = db {
             return store_all(txn, self.policy, entries).await;
         }
         for entry in entries {
-            direct::store(db, entry).await?;
+            direct::store(&db, entry).await?;
         }
         Ok(())
     }

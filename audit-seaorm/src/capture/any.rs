@@ -1,0 +1,104 @@
+//! A connection of a type that is not known here, as an object.
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
+    prelude::async_trait::async_trait,
+    sea_query::{DeleteStatement, InsertStatement, SelectStatement, UpdateStatement},
+};
+
+use super::executor::same_type;
+
+/// [`ConnectionTrait`] for objects, which that cannot be: its methods take statements of any type.
+#[async_trait]
+pub(crate) trait AnyConnection: Sync {
+    fn name(&self) -> &'static str;
+
+    fn backend(&self) -> DbBackend;
+
+    fn returns(&self) -> bool;
+
+    fn is_mock(&self) -> bool;
+
+    async fn send(&self, statement: AnyStatement<'_>) -> Result<ExecResult, DbErr>;
+
+    async fn send_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr>;
+
+    async fn fetch_one(&self, statement: AnyStatement<'_>) -> Result<Option<QueryResult>, DbErr>;
+
+    async fn fetch_all(&self, statement: AnyStatement<'_>) -> Result<Vec<QueryResult>, DbErr>;
+}
+
+/// A statement that keeps its type where `SeaORM` has one: a connection may take no other.
+pub(crate) enum AnyStatement<'a> {
+    Select(&'a SelectStatement),
+    Insert(&'a InsertStatement),
+    Update(&'a UpdateStatement),
+    Delete(&'a DeleteStatement),
+    Raw(Statement),
+}
+
+impl<'a> AnyStatement<'a> {
+    pub(super) fn of<S: StatementBuilder>(statement: &'a S, backend: DbBackend) -> Self {
+        if let Some(select) = same_type::<S, SelectStatement>(statement) {
+            return Self::Select(select);
+        }
+        if let Some(insert) = same_type::<S, InsertStatement>(statement) {
+            return Self::Insert(insert);
+        }
+        if let Some(update) = same_type::<S, UpdateStatement>(statement) {
+            return Self::Update(update);
+        }
+        if let Some(delete) = same_type::<S, DeleteStatement>(statement) {
+            return Self::Delete(delete);
+        }
+        Self::Raw(backend.build(statement))
+    }
+}
+
+/// Calls the method for the type of the statement, or the other one.
+macro_rules! dispatch {
+    ($db:ident, $statement:ident, $typed:ident, $raw:ident) => {
+        match $statement {
+            AnyStatement::Select(statement) => ConnectionTrait::$typed($db, statement).await,
+            AnyStatement::Insert(statement) => ConnectionTrait::$typed($db, statement).await,
+            AnyStatement::Update(statement) => ConnectionTrait::$typed($db, statement).await,
+            AnyStatement::Delete(statement) => ConnectionTrait::$typed($db, statement).await,
+            AnyStatement::Raw(statement) => ConnectionTrait::$raw($db, statement).await,
+        }
+    };
+}
+
+#[async_trait]
+impl<C: ConnectionTrait> AnyConnection for C {
+    fn name(&self) -> &'static str {
+        std::any::type_name::<C>()
+    }
+
+    fn backend(&self) -> DbBackend {
+        self.get_database_backend()
+    }
+
+    fn returns(&self) -> bool {
+        self.support_returning()
+    }
+
+    fn is_mock(&self) -> bool {
+        self.is_mock_connection()
+    }
+
+    async fn send(&self, statement: AnyStatement<'_>) -> Result<ExecResult, DbErr> {
+        dispatch!(self, statement, execute, execute_raw)
+    }
+
+    async fn send_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        ConnectionTrait::execute_unprepared(self, sql).await
+    }
+
+    async fn fetch_one(&self, statement: AnyStatement<'_>) -> Result<Option<QueryResult>, DbErr> {
+        dispatch!(self, statement, query_one, query_one_raw)
+    }
+
+    async fn fetch_all(&self, statement: AnyStatement<'_>) -> Result<Vec<QueryResult>, DbErr> {
+        dispatch!(self, statement, query_all, query_all_raw)
+    }
+}
