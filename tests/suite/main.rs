@@ -8,6 +8,8 @@
 
 use std::process::ExitCode;
 
+use audit_tests::Test;
+
 mod append_only;
 mod background;
 mod baseline;
@@ -19,6 +21,7 @@ mod control;
 mod conversion;
 mod crash;
 mod damage;
+mod docs;
 mod entities;
 mod escape;
 mod failure;
@@ -65,53 +68,56 @@ fn main() -> ExitCode {
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
     }
-    audit_tests::run(
-        [
-            append_only::tests(),
-            background::all_tests(),
-            baseline::tests(),
-            bulk::tests(),
-            capture::tests(),
-            cascade::tests(),
-            concurrency::tests(),
-            control::tests(),
-            conversion::tests(),
-            crash::tests(),
-            escape::tests(),
-            failure::tests(),
-            guard::tests(),
-            harness::tests(),
-            health::tests(),
-            history::tests(),
-            hooks::tests(),
-            keys::tests(),
-            measure::tests(),
-            migration::tests(),
-            mirror::tests(),
-            moments::tests(),
-            no_phantom::tests(),
-            output::tests(),
-            partition::tests(),
-            policy::tests(),
-            property::tests(),
-            query::tests(),
-            rbac::tests(),
-            regress::tests(),
-            relations::tests(),
-            restore::tests(),
-            retention::tests(),
-            stats::tests(),
-            transaction::tests(),
-            two_years::tests(),
-            ui::tests(),
-            upkeep::tests(),
-            values::tests(),
-            verify::tests(),
-            who::tests(),
-            write_paths::tests(),
-            // It changes how the rest of the process asks.
-            without_returning::tests(),
-        ]
-        .concat(),
-    )
+    audit_tests::run(all_tests())
+}
+
+fn all_tests() -> Vec<Test> {
+    [
+        append_only::tests(),
+        background::all_tests(),
+        baseline::tests(),
+        bulk::tests(),
+        capture::tests(),
+        cascade::tests(),
+        concurrency::tests(),
+        control::tests(),
+        conversion::tests(),
+        crash::tests(),
+        docs::tests(),
+        escape::tests(),
+        failure::tests(),
+        guard::tests(),
+        harness::tests(),
+        health::tests(),
+        history::tests(),
+        hooks::tests(),
+        keys::tests(),
+        measure::tests(),
+        migration::tests(),
+        mirror::tests(),
+        moments::tests(),
+        no_phantom::tests(),
+        output::tests(),
+        partition::tests(),
+        policy::tests(),
+        property::tests(),
+        query::tests(),
+        rbac::tests(),
+        regress::tests(),
+        relations::tests(),
+        restore::tests(),
+        retention::tests(),
+        stats::tests(),
+        transaction::tests(),
+        two_years::tests(),
+        ui::tests(),
+        upkeep::tests(),
+        values::tests(),
+        verify::tests(),
+        who::tests(),
+        write_paths::tests(),
+        // It changes how the rest of the process asks.
+        without_returning::tests(),
+    ]
+    .concat()
 }
