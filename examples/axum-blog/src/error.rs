@@ -73,6 +73,7 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
                 Self::Conflict("something that belongs to it is gone, or still there".to_owned())
             }
+            _ if matches!(error, DbErr::RecordNotUpdated) => Self::NotFound("record any more"),
             _ => Self::internal(error),
         }
     }

@@ -2,10 +2,7 @@
 
 use std::{io, net::SocketAddr, process::ExitCode};
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 
 mod account;
 mod app;
@@ -19,6 +16,7 @@ mod input;
 mod migration;
 mod password;
 mod session;
+mod shutdown;
 mod store;
 mod trail;
 
@@ -41,18 +39,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         store.create_first_admin(admin).await?;
     }
     let listener = TcpListener::bind(config.address).await?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
+    let end = shutdown::requested()?;
     announce(listener.local_addr()?);
     let app = app::router(store).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = interrupted.recv() => {}
-            }
-        })
-        .await?;
+    axum::serve(listener, app).with_graceful_shutdown(end).await?;
     Ok(())
 }
 

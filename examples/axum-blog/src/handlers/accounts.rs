@@ -115,8 +115,10 @@ async fn erase(
 }
 
 async fn confirm(account: &Account, password: String) -> Result<(), Error> {
-    match password::verify(password, Some(account.password_hash.clone())).await? {
-        true => Ok(()),
-        false => Err(Error::Forbidden("wrong password")),
+    let hash = account.password_hash.clone();
+    if password::verify(password, Some(hash)).await? {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("wrong password"))
     }
 }

@@ -66,7 +66,7 @@ async fn delete(
 
 #[derive(Serialize)]
 struct Published {
-    published: u64,
+    published: Vec<i32>,
 }
 
 async fn publish(

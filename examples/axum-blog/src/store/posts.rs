@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use audit_seaorm::AuditTransaction;
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, LoaderTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    LoaderTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub(crate) struct Changes {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listing {
-    author: Option<i32>,
+    author: Option<Name>,
     tag: Option<Name>,
     /// Those with a smaller id: the last one of the page before.
     before: Option<i32>,
@@ -68,7 +68,13 @@ impl Store {
         let Listing { author, tag, before } = listing;
         let posts = post::Entity::find()
             .filter(post::Column::Published.eq(true))
-            .apply_if(author, |posts, author| posts.filter(post::Column::AuthorId.eq(author)))
+            .apply_if(author, |posts, author| {
+                let author = user::Entity::find()
+                    .select_only()
+                    .column(user::Column::Id)
+                    .filter(user::Column::Name.eq(author.as_str()));
+                posts.filter(post::Column::AuthorId.in_subquery(author.into_query()))
+            })
             .apply_if(before, |posts, before| posts.filter(post::Column::Id.lt(before)))
             .apply_if(tag, |posts, tag| {
                 let tagged = post_tag::Entity::find()
@@ -121,18 +127,18 @@ impl Store {
         changes: Changes,
     ) -> Result<PostView, Error> {
         AuditTransaction::run(&self.db, async |txn| {
-            let post = changeable(txn, id, editor).await?;
-            let mut changed = post.clone().into_active_model();
+            let mut post = changeable(txn, id, editor).await?;
+            let mut update = post.clone().into_active_model();
             if let Some(title) = changes.title {
-                changed.title.set_if_not_equals(title.into());
+                update.title.set_if_not_equals(title.into());
             }
             if let Some(body) = changes.body {
-                changed.body.set_if_not_equals(body.into());
+                update.body.set_if_not_equals(body.into());
             }
-            let mut post = post;
-            if changed.title.is_set() || changed.body.is_set() {
-                changed.updated_at = Set(Utc::now());
-                post = changed.update(txn).await?;
+            // The time alone is no change.
+            if update.is_changed() {
+                update.updated_at = Set(Utc::now());
+                post = update.update(txn).await?;
             }
             if let Some(tags) = &changes.tags {
                 tags::set(txn, id, tags).await?;
@@ -151,8 +157,8 @@ impl Store {
         .await
     }
 
-    /// Publishes all drafts of an author. Returns how many there were.
-    pub(crate) async fn publish_drafts(&self, author: &Account) -> Result<u64, Error> {
+    /// Publishes all drafts of an author, and tells which they were.
+    pub(crate) async fn publish_drafts(&self, author: &Account) -> Result<Vec<i32>, Error> {
         let now = Utc::now();
         let published = post::Entity::audited()
             .update_many()
@@ -161,9 +167,9 @@ impl Store {
             .col_expr(post::Column::UpdatedAt, Expr::value(now))
             .filter(post::Column::AuthorId.eq(author.id))
             .filter(post::Column::Published.eq(false))
-            .exec(&self.db)
+            .exec_with_returning(&self.db)
             .await?;
-        Ok(published.rows_affected)
+        Ok(published.into_iter().map(|post| post.id).collect())
     }
 }
 

@@ -72,8 +72,8 @@ async fn ids(txn: &AuditTransaction, names: &BTreeSet<Name>) -> Result<BTreeSet<
     if names.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let named = tag::Column::Name.is_in(names.iter().map(Name::as_str));
-    let known = tag::Entity::find().filter(named.clone()).all(txn).await?;
+    let wanted = tag::Column::Name.is_in(names.iter().map(Name::as_str));
+    let known = tag::Entity::find().filter(wanted.clone()).all(txn).await?;
     let unknown: Vec<_> = names
         .iter()
         .filter(|name| known.iter().all(|tag| tag.name != name.as_str()))
@@ -85,6 +85,6 @@ async fn ids(txn: &AuditTransaction, names: &BTreeSet<Name>) -> Result<BTreeSet<
     let there_already = OnConflict::column(tag::Column::Name).do_nothing().to_owned();
     let new = tag::Entity::audited().insert_many(unknown).on_conflict(there_already);
     new.exec_without_returning(txn).await?;
-    let tags = tag::Entity::find().filter(named).all(txn).await?;
+    let tags = tag::Entity::find().filter(wanted).all(txn).await?;
     Ok(tags.into_iter().map(|tag| tag.id).collect())
 }

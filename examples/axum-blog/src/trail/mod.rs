@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Router<Store> {
         .route("/{table}/{id}", get(search::of_record))
         .route("/{table}/{id}/restore", post(restore::record))
         .route("/requests/{request}/undo", post(restore::request))
+        .route("/transactions/{transaction}/undo", post(restore::transaction))
         // Around all of them, so that no route can forget it.
         .route_layer(from_extractor::<Admin>())
 }

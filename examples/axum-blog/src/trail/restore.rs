@@ -3,6 +3,7 @@
 use audit_seaorm::{AuditTrail, Restore, RestorePlan};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
@@ -17,6 +18,8 @@ pub(super) struct Manner {
     /// Only tells what would be written.
     #[serde(default)]
     dry_run: bool,
+    /// Takes back nothing that is newer: the `until` of the dry run's plan.
+    until: Option<DateTime<Utc>>,
     /// Also takes back what others wrote since.
     #[serde(default)]
     overwrite: bool,
@@ -25,12 +28,10 @@ pub(super) struct Manner {
     accept_gaps: bool,
 }
 
-/// When, and how.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Moment {
     to: DateTime<Utc>,
-    #[serde(flatten)]
-    manner: Manner,
 }
 
 #[derive(Serialize)]
@@ -42,25 +43,35 @@ pub(super) struct Restored {
     text: String,
 }
 
-/// `POST /trail/{table}/{id}/restore`: a record as it was at a moment.
+/// `POST /trail/{table}/{id}/restore?to=`: a record as it was at a moment.
 pub(super) async fn record(
     State(store): State<Store>,
     extract::Path((table, id)): extract::Path<(String, String)>,
-    extract::Json(moment): extract::Json<Moment>,
+    extract::Query(moment): extract::Query<Moment>,
+    extract::Json(manner): extract::Json<Manner>,
 ) -> Result<Json<Restored>, Error> {
     let restore = Record::read(&table, &id)?.restore(moment.to);
-    carry_out(&store, restore, moment.manner).await
+    carry_out(&store, restore, manner).await
 }
 
 /// `POST /trail/requests/{request}/undo`: all that one request changed as it was before.
 ///
-/// Request ids are the clients' to choose: the dry run tells what goes by this one.
+/// Clients choose their request ids, and may choose that of another request: the dry run tells what goes by it.
 pub(super) async fn request(
     State(store): State<Store>,
     extract::Path(request): extract::Path<Text<128>>,
     extract::Json(manner): extract::Json<Manner>,
 ) -> Result<Json<Restored>, Error> {
     carry_out(&store, AuditTrail::restore_request(request), manner).await
+}
+
+/// `POST /trail/transactions/{transaction}/undo`: likewise, of what was committed together. Nobody chooses that id.
+pub(super) async fn transaction(
+    State(store): State<Store>,
+    extract::Path(transaction): extract::Path<Uuid>,
+    extract::Json(manner): extract::Json<Manner>,
+) -> Result<Json<Restored>, Error> {
+    carry_out(&store, AuditTrail::restore_transaction(transaction), manner).await
 }
 
 async fn carry_out(
@@ -70,6 +81,10 @@ async fn carry_out(
 ) -> Result<Json<Restored>, Error> {
     let restore = restore.reason(manner.reason);
     let restore = restore.overwrite(manner.overwrite).accept_gaps(manner.accept_gaps);
+    let restore = match manner.until {
+        Some(until) => restore.until(until),
+        None => restore,
+    };
     let db = store.connection();
     let plan = if manner.dry_run { restore.plan(db).await? } else { restore.exec(db).await? };
     Ok(Json(Restored { done: !manner.dry_run, text: plan.to_string(), plan }))

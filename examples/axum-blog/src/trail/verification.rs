@@ -11,21 +11,21 @@ use crate::{
 };
 
 #[derive(Serialize)]
-pub(super) struct Table {
+pub(super) struct Finding {
     table: String,
     clean: bool,
     /// The findings, and how many entries and rows were held against each other.
     report: String,
 }
 
-impl From<Verification> for Table {
+impl From<Verification> for Finding {
     fn from(found: Verification) -> Self {
         Self { clean: found.is_clean(), report: found.to_string(), table: found.table }
     }
 }
 
 /// `GET /trail/verification`
-pub(super) async fn show(State(store): State<Store>) -> Result<Json<[Table; 5]>, Error> {
+pub(super) async fn show(State(store): State<Store>) -> Result<Json<[Finding; 5]>, Error> {
     let db = store.connection();
     Ok(Json([
         AuditTrail::verify(db, user::Entity).await?.into(),
