@@ -11,6 +11,7 @@ use std::process::ExitCode;
 mod append_only;
 mod background;
 mod baseline;
+mod blog;
 mod bulk;
 mod capture;
 mod cascade;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
             append_only::tests(),
             background::all_tests(),
             baseline::tests(),
+            blog::all_tests(),
             bulk::tests(),
             capture::tests(),
             cascade::tests(),
