@@ -43,11 +43,9 @@ impl Blog {
             .unwrap();
         let stdout = process.stdout.take().unwrap();
         let mut blog = Self { process, log, address: String::new() };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on ");
-        blog.address =
-            address.unwrap_or_else(|| panic!("the blog did not start: {line:?}")).to_owned();
+        BufReader::new(stdout).read_line(&mut blog.address).unwrap();
+        let address = blog.address.trim_end().strip_prefix("listening on ").map(str::to_owned);
+        blog.address = address.expect("it tells where it listens");
         blog
     }
 
@@ -57,6 +55,7 @@ impl Blog {
 }
 
 impl Drop for Blog {
+    #[expect(clippy::print_stderr, reason = "tells why the test failed")]
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
