@@ -13,6 +13,7 @@ use audit_tests::Test;
 mod append_only;
 mod background;
 mod baseline;
+mod blog;
 mod bulk;
 mod capture;
 mod cascade;
@@ -76,6 +77,7 @@ fn all_tests() -> Vec<Test> {
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
+        blog::tests(),
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
