@@ -77,7 +77,7 @@ fn all_tests() -> Vec<Test> {
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
-        blog::tests(),
+        blog::all_tests(),
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
