@@ -102,3 +102,84 @@ impl<C: ConnectionTrait> AnyConnection for C {
         dispatch!(self, statement, query_all, query_all_raw)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{
+        Database, DatabaseConnection,
+        sea_query::{Expr, Query},
+    };
+
+    use super::*;
+    use crate::capture::Executor;
+
+    /// Takes statements of `SeaORM`'s types alone, as one does that asks for permission.
+    struct Typed(DatabaseConnection);
+
+    fn refused<T>() -> Result<T, DbErr> {
+        Err(DbErr::Custom("no text of one's own".to_owned()))
+    }
+
+    #[async_trait]
+    impl ConnectionTrait for Typed {
+        fn get_database_backend(&self) -> DbBackend {
+            self.0.get_database_backend()
+        }
+
+        async fn execute_raw(&self, _: Statement) -> Result<ExecResult, DbErr> {
+            refused()
+        }
+
+        async fn execute<S: StatementBuilder>(&self, statement: &S) -> Result<ExecResult, DbErr> {
+            self.0.execute(statement).await
+        }
+
+        async fn execute_unprepared(&self, _: &str) -> Result<ExecResult, DbErr> {
+            refused()
+        }
+
+        async fn query_one_raw(&self, _: Statement) -> Result<Option<QueryResult>, DbErr> {
+            refused()
+        }
+
+        async fn query_one<S: StatementBuilder>(
+            &self,
+            statement: &S,
+        ) -> Result<Option<QueryResult>, DbErr> {
+            self.0.query_one(statement).await
+        }
+
+        async fn query_all_raw(&self, _: Statement) -> Result<Vec<QueryResult>, DbErr> {
+            refused()
+        }
+
+        async fn query_all<S: StatementBuilder>(
+            &self,
+            statement: &S,
+        ) -> Result<Vec<QueryResult>, DbErr> {
+            self.0.query_all(statement).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_statement_keeps_its_type_on_the_way_to_an_unknown_connection() -> Result<(), DbErr> {
+        let pool = Database::connect("sqlite::memory:").await?;
+        pool.execute_unprepared("CREATE TABLE t (n INTEGER)").await?;
+        let typed = Typed(pool);
+        let db = Executor::of(&typed);
+        assert!(matches!(db, Executor::Unknown(_)));
+        let mut insert = Query::insert();
+        insert.into_table("t").columns(["n"]).values_panic([1.into()]);
+        assert_eq!(db.execute(&insert).await?.rows_affected(), 1);
+        let update = Query::update().table("t").value("n", 2).take();
+        assert_eq!(db.execute(&update).await?.rows_affected(), 1);
+        let select = Query::select().expr(Expr::col("n")).from("t").take();
+        let row = db.query_one(&select).await?;
+        assert_eq!(row.map(|row| row.try_get_by_index::<i32>(0)).transpose()?, Some(2));
+        assert_eq!(db.query_all(&select).await?.len(), 1);
+        assert_eq!(db.execute(&Query::delete().from_table("t").take()).await?.rows_affected(), 1);
+        assert!(db.execute_unprepared("SELECT 1").await.is_err());
+        assert!(db.query_one_raw(DbBackend::Sqlite.build(&select)).await.is_err());
+        Ok(())
+    }
+}
