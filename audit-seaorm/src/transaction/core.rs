@@ -195,13 +195,26 @@ impl Core {
         let Some(backlog) = self.backlog.take() else {
             return self.write_out().await.map(|()| None);
         };
-        match backlog.place(self.ledger.levels.take_all()) {
+        let entries = self.ledger.levels.take_all();
+        if !entries.is_empty() {
+            self.require_open().await?;
+        }
+        match backlog.place(entries) {
             Ok(slot) => Ok(slot),
             Err(entries) => {
                 let stored = store_all(&self.inner, self.config.failure_policy(), entries);
                 added(Step::Entry, stored).await.map(|()| None)
             }
         }
+    }
+
+    /// `PostgreSQL` answers the `COMMIT` of a transaction in which a statement has failed by rolling it back, and calls
+    /// that no error. It is one of any other statement, as of that which would write the entries here.
+    async fn require_open(&self) -> Result<(), DbErr> {
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            self.inner.execute_unprepared("SELECT 1").await?;
+        }
+        Ok(())
     }
 
     /// Whoever fails here, or is dropped, has taken entries that are not written.

@@ -27,7 +27,8 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, DbErr>>>(
     }
 }
 
-fn is_in_the_way(error: &DbErr) -> bool {
+/// Whether it was not the statement, but somebody else's transaction.
+pub(crate) fn is_in_the_way(error: &DbErr) -> bool {
     let text = error.to_string();
     IN_THE_WAY.iter().any(|words| text.contains(words))
 }

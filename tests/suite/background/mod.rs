@@ -11,10 +11,10 @@ use std::time::Duration;
 use audit_seaorm::{
     AuditConfig, AuditCounters, AuditTrail, AuditTransaction, AuditWriter, Background, WhenFull,
 };
-use audit_tests::{TestDb, connect, wire::Commit};
+use audit_tests::{Backend, TestDb, connect, wire::Commit};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _,
-    IntoActiveModel, QueryFilter as _, TransactionTrait,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, DbErr,
+    EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter as _, TransactionTrait,
 };
 use tokio::{
     task::JoinSet,
@@ -33,6 +33,7 @@ audit_tests::tests! {
     entries_come_after_the_commit_and_a_flush_waits_for_them,
     a_batch_is_written_when_it_is_full_or_old,
     what_did_not_commit_has_no_entry,
+    a_transaction_that_an_error_has_ended_has_no_entries,
     a_cancelled_write_has_its_entry_if_it_commits,
     a_transaction_of_the_callers_has_its_entries_in_it,
     a_full_queue_makes_a_write_wait_and_then_write_directly,
@@ -492,4 +493,20 @@ async fn changes_after_one_in_doubt_tell_of_it(t: TestDb) {
     let lines = trail(&t.db).await;
     let of = |id: &str| lines.iter().filter(|line| line.contains(id)).count();
     assert_eq!((of("post 1 "), of("post 2 ")), (1 + 1 + 3 + 1, 1 + 4), "{lines:#?}");
+}
+
+/// `PostgreSQL` commits nothing after an error that the caller overlooked; the others go on.
+async fn a_transaction_that_an_error_has_ended_has_no_entries(t: TestDb) {
+    create!(t, post::Entity);
+    let writer = AuditWriter::start_without_last_resort(&t.db, patient());
+    let work = async {
+        let txn = AuditTransaction::begin(&t.db).await.unwrap();
+        new_post("a").insert(&txn).await.unwrap();
+        txn.execute_unprepared("SELECT no_such_column FROM post").await.unwrap_err();
+        txn.commit().await
+    };
+    let committed = AuditConfig::new().background(&writer).scope(work).await;
+    writer.shutdown().await.unwrap();
+    assert_eq!(committed.is_ok(), t.backend != Backend::Postgres, "{committed:?}");
+    assert_eq!(verified(&t.db).await, u64::from(committed.is_ok()));
 }

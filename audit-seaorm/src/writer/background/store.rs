@@ -11,6 +11,7 @@ use sea_orm::{
 use super::queue::Batch;
 use crate::{
     entity::{self, Column, Entity},
+    upkeep::is_in_the_way,
     writer::{direct::explained, insert::insert},
 };
 
@@ -50,6 +51,10 @@ impl Attempt {
         for (place, entry) in self.absent(db, batch).await {
             match insert(db, vec![AuditEntry::clone(&entry)]).await {
                 Ok(()) => self.written.push(place),
+                Err(error) if is_in_the_way(&error) => {
+                    self.error = Some(error);
+                    return;
+                }
                 Err(error) => {
                     let unwritten = self.absent(db, vec![(place, entry)]).await;
                     self.refused.extend(unwritten.into_iter().map(|(place, _)| place));
