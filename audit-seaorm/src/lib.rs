@@ -82,6 +82,7 @@
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
 //! | `metrics` | no | counters, gauges and histograms through the `metrics` facade: see [`metrics`](https://docs.rs/audit-seaorm/latest/audit_seaorm/metrics) |
 //! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-seaorm/latest/audit_seaorm/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
+//! | `viewer` | no | [`AuditViewer`](https://docs.rs/audit-seaorm/latest/audit_seaorm/struct.AuditViewer.html): the history page, a router for axum |
 //! | `rbac` | no | `SeaORM`'s `RestrictedConnection` and `RestrictedTransaction` are recorded on; the role needs `insert` on `audit_trail`, and `select` on what it changes |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
 //!
@@ -108,6 +109,8 @@ mod sql_text;
 mod trail;
 mod transaction;
 mod upkeep;
+#[cfg(feature = "viewer")]
+mod viewer;
 mod writer;
 
 #[cfg(feature = "tower")]
@@ -138,6 +141,8 @@ pub use transaction::AuditTransaction;
 pub use upkeep::{
     AuditUpkeep, Partition, Prune, PrunePlan, Pruned, Turn, UpkeepError, UpkeepHandle, UpkeepReport,
 };
+#[cfg(feature = "viewer")]
+pub use viewer::{Admission, AsyncGuard, AuditViewer, ViewerGuard};
 pub use writer::{
     AuditCounters, AuditWriter, AuditWriterStatus, JsonLinesFile, LastResort, Reason, Replayed,
     Unwritten,

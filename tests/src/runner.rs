@@ -12,6 +12,7 @@ use tokio::runtime;
 use tokio::time::timeout;
 
 use crate::backend::Availability;
+use crate::browser;
 use crate::database::ScratchDatabase;
 use crate::test::{Body, Running, Test};
 use crate::{Backend, TestDb, long};
@@ -51,9 +52,9 @@ impl Count {
 }
 
 /// Runs the tests the command line asks for (as of `cargo test`) and prints one summary line per
-/// backend at the very end.
+/// backend, and one for the browser, at the very end.
 ///
-/// Fails if a test failed, or if a backend is missing that `AUDIT_TEST_SKIP` does not name.
+/// Fails if a test failed, or if one of those is missing that `AUDIT_TEST_SKIP` does not name.
 #[must_use]
 pub fn run(tests: Vec<Test>) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -61,11 +62,16 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
     report_panics_with_the_test();
 
     let counts: [Arc<Count>; 3] = Default::default();
-    let once = Arc::<Count>::default();
+    let (once, in_browser) = (Arc::<Count>::default(), Arc::<Count>::default());
     let mut trials = Vec::new();
     for (backend, count) in Backend::all().into_iter().zip(&counts) {
         if matches!(backend.availability(), Availability::Ready) {
-            trials.extend(tests.iter().filter_map(|test| trial_on(backend, test, count)));
+            let (pages, others) = tests.iter().partition::<Vec<_>, _>(|test| test.browser);
+            trials.extend(others.into_iter().filter_map(|test| trial_on(backend, test, count)));
+            if matches!(browser::availability(), Availability::Ready) {
+                let pages = pages.into_iter();
+                trials.extend(pages.filter_map(|test| trial_on(backend, test, &in_browser)));
+            }
         }
     }
     trials.extend(tests.into_iter().filter_map(|test| trial_once(test, &once)));
@@ -85,6 +91,15 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
         };
         summary.push(format!("{}: {line}\n", backend.name()));
     }
+    let browser = match browser::availability() {
+        Availability::Skipped => "not tested (AUDIT_TEST_SKIP)".to_owned(),
+        Availability::Missing => {
+            complete = false;
+            format!("not tested ({} are not set)", browser::variables())
+        }
+        Availability::Ready => in_browser.line(),
+    };
+    summary.push(format!("{}: {browser}\n", browser::NAME));
     print_summary(&once.line(), &summary.concat());
 
     if conclusion.has_failed() || !complete { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -123,7 +138,7 @@ fn trial_on(backend: Backend, test: &Test, count: &Arc<Count>) -> Option<Trial> 
 }
 
 fn trial_once(test: Test, count: &Arc<Count>) -> Option<Trial> {
-    let Test { name, body: Body::Once(body), alone } = test else {
+    let Test { name, body: Body::Once(body), alone, .. } = test else {
         return None;
     };
     // Compile tests build their dependencies first.

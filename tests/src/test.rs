@@ -11,6 +11,7 @@ pub struct Test {
     pub(crate) name: String,
     pub(crate) body: Body,
     pub(crate) alone: bool,
+    pub(crate) browser: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -54,10 +55,16 @@ impl Test {
         self
     }
 
+    #[must_use]
+    pub fn browser<const N: usize>(mut self, _: [Backend; N]) -> Self {
+        self.browser = true;
+        self
+    }
+
     fn new(module: &str, name: &str, body: Body) -> Self {
         // Without the name of the test binary, which says nothing.
         let module = module.split_once("::").map_or("", |(_, rest)| rest);
-        Self { name: format!("{module}::{name}"), body, alone: false }
+        Self { name: format!("{module}::{name}"), body, alone: false, browser: false }
     }
 }
 
@@ -67,9 +74,11 @@ impl Test {
 ///
 /// - `#[only(Postgres, MariaDb)]`: not on the other backends;
 /// - `#[once]`, first: an `async fn()`, run once and without a database;
-/// - `#[alone]`: nothing else runs at the same time, as [`memory::live_bytes`] needs.
+/// - `#[alone]`: nothing else runs at the same time, as [`memory::live_bytes`] needs;
+/// - `#[browser]`: it needs the browser at [`browser::url`], and is counted as a test of that.
 ///
 /// [`memory::live_bytes`]: crate::memory::live_bytes
+/// [`browser::url`]: crate::browser::url
 #[macro_export]
 macro_rules! tests {
     ($($(#[$($attribute:tt)+])* $name:ident),* $(,)?) => {

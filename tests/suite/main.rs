@@ -55,6 +55,7 @@ mod ui;
 mod upkeep;
 mod values;
 mod verify;
+mod viewer;
 mod who;
 mod without_returning;
 mod write_paths;
@@ -116,6 +117,7 @@ fn all_tests() -> Vec<Test> {
         upkeep::tests(),
         values::tests(),
         verify::tests(),
+        viewer::all_tests(),
         who::tests(),
         write_paths::tests(),
         // It changes how the rest of the process asks.

@@ -39,7 +39,7 @@ fn told() -> BTreeMap<String, f64> {
     let told = snapshot.into_iter().map(|(key, _, _, value)| {
         let (_, key) = key.into_parts();
         let labels = key.labels().map(|label| format!(" {}={}", label.key(), label.value()));
-        let name = labels.fold(key.name().to_owned(), |name, label| name + &label);
+        let name = labels.fold(key.name().to_owned(), |name, label| name + label.as_str());
         #[allow(clippy::cast_precision_loss, reason = "small numbers")]
         let value = match value {
             DebugValue::Counter(count) => count as f64,

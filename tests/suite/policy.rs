@@ -58,7 +58,7 @@ async fn a_redacted_value_is_found_nowhere(t: TestDb) {
                 let debug = format!("{change:?}");
                 AuditTrail::record(&t.db, change).await.unwrap();
                 post.delete(&t.db).await.unwrap();
-                (errors, debug + &format!("{:?}", AuditConfig::current()))
+                (errors, format!("{debug}{:?}", AuditConfig::current()))
             })
             .await
     })

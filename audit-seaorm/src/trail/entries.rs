@@ -61,9 +61,13 @@ struct Position {
 
 impl Pages {
     pub(super) fn of_table<E: Auditable>() -> Self {
+        Self::named(record::table_name::<E>(), Renames::of::<E>())
+    }
+
+    pub(super) fn named(table: String, renames: Renames) -> Self {
         Self {
-            table: record::table_name::<E>(),
-            renames: Renames::of::<E>(),
+            table,
+            renames,
             only: None,
             until: None,
             last: None,
@@ -73,9 +77,13 @@ impl Pages {
     }
 
     pub(super) fn of_record<E: Auditable>(record_id: &str) -> Self {
-        // A usual record in one page.
-        let limit = MAX_ENTRIES / 4;
-        Self { only: Some(record_id.to_owned()), limit, ..Self::of_table::<E>() }
+        Self::of_table::<E>().only(record_id)
+    }
+
+    /// Of one record.
+    pub(super) fn only(self, record_id: &str) -> Self {
+        // A usual one in one page.
+        Self { only: Some(record_id.to_owned()), limit: MAX_ENTRIES / 4, ..self }
     }
 
     /// Without what is later.

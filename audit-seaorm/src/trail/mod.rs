@@ -19,6 +19,8 @@ mod verify;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub(crate) use self::first_rows::first_rows;
+#[cfg(feature = "viewer")]
+pub(crate) use self::state::by_name;
 pub use self::{
     baseline::{Baseline, BaselineReport},
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},

@@ -13,6 +13,12 @@ impl Renames {
         Self(names.collect())
     }
 
+    /// Of a table that the program has no entity of.
+    #[cfg(feature = "viewer")]
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The image under the names of today. A name that it has already is that column's.
     pub(super) fn apply(&self, mut image: Image) -> Image {
         for (former, name) in &self.0 {

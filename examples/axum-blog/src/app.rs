@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
-use crate::{error::Error, handlers, session, store::Store, trail};
+use crate::{error::Error, handlers, history, session, store::Store, trail};
 
 /// The whole application.
 pub(crate) fn router(store: Store) -> Router {
@@ -20,6 +20,7 @@ pub(crate) fn router(store: Store) -> Router {
     Router::new()
         .merge(handlers::routes())
         .nest("/trail", trail::routes())
+        .nest("/history", history::routes(&store))
         .fallback(async || Error::NotFound("page"))
         .method_not_allowed_fallback(async || {
             let method = StatusCode::METHOD_NOT_ALLOWED;

@@ -12,6 +12,7 @@ mod entities;
 mod error;
 mod extract;
 mod handlers;
+mod history;
 mod input;
 mod migration;
 mod password;

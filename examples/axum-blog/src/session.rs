@@ -88,9 +88,7 @@ impl<S: Sync> FromRequestParts<S> for LoggedIn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let session = parts.extensions.get::<Session>();
-        let account = session.and_then(|session| session.user.clone());
-        account.map(Self).ok_or(Error::LoginRequired)
+        logged_in(parts).map(Self)
     }
 }
 
@@ -100,10 +98,19 @@ pub(crate) struct Admin;
 impl<S: Sync> FromRequestParts<S> for Admin {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let LoggedIn(account) = LoggedIn::from_request_parts(parts, state).await?;
-        if account.admin { Ok(Self) } else { Err(Error::Forbidden("this is for admins")) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        admin(parts).map(|()| Self)
     }
+}
+
+/// As [`Admin`].
+pub(crate) fn admin(request: &Parts) -> Result<(), Error> {
+    if logged_in(request)?.admin { Ok(()) } else { Err(Error::Forbidden("this is for admins")) }
+}
+
+fn logged_in(request: &Parts) -> Result<Account, Error> {
+    let session = request.extensions.get::<Session>();
+    session.and_then(|session| session.user.clone()).ok_or(Error::LoginRequired)
 }
 
 fn flatten(error: axum_login::Error<Accounts>) -> Error {

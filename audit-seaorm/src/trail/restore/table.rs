@@ -67,7 +67,7 @@ impl Hidden {
         self.is(column, FieldRule::Redact)
     }
 
-    pub(super) fn is_skipped(&self, column: &str) -> bool {
+    pub(in crate::trail) fn is_skipped(&self, column: &str) -> bool {
         self.is(column, FieldRule::Skip)
     }
 

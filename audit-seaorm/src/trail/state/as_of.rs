@@ -249,18 +249,18 @@ impl<E: Auditable> StatesAsOf<E> {
 }
 
 /// Entries folded record by record.
-struct Records {
+pub(super) struct Records {
     pages: Pages,
     entries: VecDeque<Entry>,
 }
 
 impl Records {
-    fn new(pages: Pages) -> Self {
+    pub(super) fn new(pages: Pages) -> Self {
         Self { pages, entries: VecDeque::new() }
     }
 
     /// The next record, none in the place of its image if it is gone; none at the end.
-    async fn next<C: ConnectionTrait>(
+    pub(super) async fn next<C: ConnectionTrait>(
         &mut self,
         db: &C,
     ) -> Result<Option<(String, Option<Image>)>, DbErr> {

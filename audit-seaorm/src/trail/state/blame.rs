@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use audit_core::{FieldChange, Image, Operation, Printable};
 use sea_orm::{
@@ -13,7 +13,7 @@ use crate::{
     entity::Column,
     record,
     trail::{
-        AuditTrail, Cursor, bring_up_to_date,
+        AuditQuery, AuditTrail, Cursor, bring_up_to_date,
         entries::{get, image},
         first_rows::first_rows,
         renames::Renames,
@@ -136,25 +136,32 @@ impl AuditTrail {
         E: Auditable,
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
-        bring_up_to_date(db).await?;
         let query = Self::query().record_of(entity, key);
-        let mut search = Search::of::<E>();
-        let mut after = None;
-        loop {
-            let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);
-            let entries = first_rows(db, entries, PAGE).await?;
-            for entry in &entries {
-                if search.is_done_by(entry)? {
-                    return Ok(search.found());
-                }
+        last_set(db, &query, Search::of::<E>()).await
+    }
+}
+
+/// Reads the entries of a record from the newest back.
+pub(super) async fn last_set<C: ConnectionTrait>(
+    db: &C,
+    query: &AuditQuery,
+    mut search: Search,
+) -> Result<Vec<Blame>, DbErr> {
+    bring_up_to_date(db).await?;
+    let mut after = None;
+    loop {
+        let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);
+        let entries = first_rows(db, entries, PAGE).await?;
+        for entry in &entries {
+            if search.is_done_by(entry)? {
+                return Ok(search.found());
             }
-            match entries.last() {
-                Some(last) if entries.len() as u64 == PAGE => {
-                    after =
-                        Some(Cursor::new(get(last, Column::Timestamp)?, get(last, Column::Id)?));
-                }
-                _ => return Ok(search.found()),
+        }
+        match entries.last() {
+            Some(last) if entries.len() as u64 == PAGE => {
+                after = Some(Cursor::new(get(last, Column::Timestamp)?, get(last, Column::Id)?));
             }
+            _ => return Ok(search.found()),
         }
     }
 }
@@ -175,15 +182,26 @@ const COLUMNS: [Column; 9] = [
 ];
 
 /// The columns, and who set those that are found already.
-struct Search {
+pub(super) struct Search {
     renames: Renames,
     columns: Vec<(String, Option<Blame>)>,
+    /// Whether other columns than these are looked for, too.
+    any: bool,
 }
 
 impl Search {
     fn of<E: Auditable>() -> Self {
-        let columns = record::recorded_columns::<E>().map(|column| (record::name(column), None));
-        Self { renames: Renames::of::<E>(), columns: columns.collect() }
+        Self::among(Renames::of::<E>(), record::recorded_columns::<E>().map(record::name))
+    }
+
+    pub(super) fn among(renames: Renames, columns: impl Iterator<Item = String>) -> Self {
+        Self { renames, columns: columns.map(|column| (column, None)).collect(), any: false }
+    }
+
+    /// For whatever columns there are.
+    #[cfg(feature = "viewer")]
+    pub(super) fn of_any() -> Self {
+        Self { renames: Renames::none(), columns: Vec::new(), any: true }
     }
 
     /// Looks at the next older entry. Of most, which tell only what later ones told, no more than the images is read.
@@ -197,6 +215,11 @@ impl Search {
         }
         let old = image(entry, Column::OldValues)?.unwrap_or_default();
         let new = image(entry, Column::NewValues)?.unwrap_or_default();
+        if self.any {
+            let is_new = |name: &&String| self.columns.iter().all(|(column, _)| column != *name);
+            let names: BTreeSet<_> = old.keys().chain(new.keys()).filter(is_new).cloned().collect();
+            self.columns.extend(names.into_iter().map(|name| (name, None)));
+        }
         for (column, found) in self.columns.iter_mut().filter(|(_, found)| found.is_none()) {
             let change = self.renames.names(column).find_map(|name| change(name, &old, &new));
             if let Some(change) = change {
@@ -204,7 +227,8 @@ impl Search {
             }
         }
         // What was before is another life.
-        Ok(operation != Operation::Update || self.columns.iter().all(|(_, it)| it.is_some()))
+        let all = !self.any && self.columns.iter().all(|(_, found)| found.is_some());
+        Ok(operation != Operation::Update || all)
     }
 
     fn found(self) -> Vec<Blame> {

@@ -2,6 +2,8 @@
 
 mod as_of;
 mod blame;
+#[cfg(feature = "viewer")]
+pub(crate) mod by_name;
 mod diff;
 mod fold;
 mod history;

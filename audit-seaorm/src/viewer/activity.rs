@@ -1,0 +1,108 @@
+//! What happened last, to whatever record.
+
+use std::sync::Arc;
+
+use askama::Template;
+use audit_core::Operation;
+use axum::{extract::State, http::StatusCode};
+
+use super::{
+    Viewer,
+    entry::EntryShown,
+    moment::{self, Moment},
+    page::{Answer, page, page_with},
+    paging::{Neighbours, Place},
+    parameters::{Fault, Parameters},
+};
+use crate::{AuditQuery, AuditTrail};
+
+/// How many changes of an entry are shown here; its record has all.
+const CHANGES: usize = 6;
+
+/// The parameters that filter, and not those of the place.
+const FILTERS: [&str; 9] =
+    ["table", "record", "user", "operation", "column", "request", "transaction", "from", "to"];
+
+#[derive(Template)]
+#[template(path = "viewer/activity.html")]
+struct Activity<'a> {
+    title: &'a str,
+    parameters: &'a Parameters,
+    tables: Vec<&'static str>,
+    operations: [Operation; 4],
+    faults: Vec<Fault>,
+    is_filtered: bool,
+    entries: Vec<EntryShown>,
+    neighbours: Neighbours,
+}
+
+impl Activity<'_> {
+    /// What stands in a field of the form.
+    fn given(&self, name: &str) -> &str {
+        self.parameters.text(name).unwrap_or_default()
+    }
+
+    /// As a picker takes it.
+    fn given_moment(&self, name: &str) -> String {
+        let given = self.given(name);
+        moment::parse(given).map_or_else(|| given.to_owned(), |at| Moment(at).picked())
+    }
+
+    fn fault(&self, name: &str) -> Option<&'static str> {
+        self.faults.iter().find(|fault| fault.name == name).map(|fault| fault.allowed)
+    }
+}
+
+pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Parameters) -> Answer {
+    let mut faults = Vec::new();
+    let place = Place::of(&parameters, &mut faults);
+    let query = query(&parameters, &mut faults);
+    let list: Vec<_> =
+        FILTERS.iter().filter_map(|name| Some((*name, parameters.text(name)?))).collect();
+    let mut activity = Activity {
+        title: &viewer.title,
+        parameters: &parameters,
+        tables: viewer.tables(),
+        operations: [Operation::Create, Operation::Update, Operation::Delete, Operation::Baseline],
+        faults,
+        is_filtered: !list.is_empty(),
+        entries: Vec::new(),
+        neighbours: Neighbours::default(),
+    };
+    if !activity.faults.is_empty() {
+        return page_with(StatusCode::BAD_REQUEST, &activity);
+    }
+    let found = place.read(query, &viewer.db).await?;
+    activity.entries = found.entries.iter().map(|entry| EntryShown::of(entry, CHANGES)).collect();
+    activity.neighbours = found.neighbours("activity", &list, place);
+    page(&activity)
+}
+
+fn query(parameters: &Parameters, faults: &mut Vec<Fault>) -> AuditQuery {
+    let (from, to) = (parameters.moment("from", faults), parameters.moment("to", faults));
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        faults.push(Fault { name: "to", allowed: "a moment that is not before the first one" });
+    }
+    if parameters.text("record").is_some() && parameters.text("table").is_none() {
+        faults.push(Fault { name: "table", allowed: "the table of the record, as a name" });
+    }
+    let (operation, transaction) = (parameters.operation(faults), parameters.transaction(faults));
+
+    let mut query = AuditTrail::query();
+    let text =
+        |name, query: AuditQuery, filter: fn(AuditQuery, String) -> AuditQuery| match parameters
+            .text(name)
+        {
+            Some(text) => filter(query, text.to_owned()),
+            None => query,
+        };
+    query = text("table", query, AuditQuery::table);
+    query = text("record", query, AuditQuery::record);
+    query = text("user", query, AuditQuery::user);
+    query = text("column", query, AuditQuery::changed);
+    query = text("request", query, AuditQuery::request_id);
+    query = operation.into_iter().fold(query, AuditQuery::operation);
+    query = transaction.into_iter().fold(query, AuditQuery::transaction);
+    query = from.into_iter().fold(query, AuditQuery::from);
+    to.into_iter().fold(query, AuditQuery::to)
+}

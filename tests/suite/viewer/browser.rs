@@ -1,0 +1,216 @@
+//! The pages in a browser, as somebody sees and uses them.
+
+use audit_seaorm::{AuditContext, AuditTrail, AuditUser, Change, Image};
+use audit_tests::{TestDb, browser};
+use sea_orm::{ActiveValue::Set, IntoActiveModel};
+use serde_json::{Value, json};
+use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, Key, WebDriver};
+use tokio::net::TcpListener;
+
+use super::site::open;
+use crate::{
+    entities::post,
+    support::{create, entries, new_post},
+};
+
+audit_tests::tests! {
+    #[only(Sqlite)] #[browser] one_can_click_from_the_activity_to_a_past_moment_and_back,
+    #[only(Sqlite)] #[browser] markup_stays_text_in_a_browser_too,
+    #[only(Sqlite)] #[browser] axe_finds_no_fault_in_light_and_dark_and_on_a_phone,
+    #[only(Sqlite)] #[browser] the_keyboard_is_enough,
+}
+
+const EVIL: &str = "\"'><script>document.title='broken'</script><img src=x onerror=alert(2)>";
+
+/// A viewer over a trail with some history, and a browser that has it open.
+struct Window {
+    driver: WebDriver,
+    address: String,
+}
+
+impl Window {
+    async fn open(t: &TestDb) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/history", listener.local_addr().unwrap());
+        let site = open(&t.db);
+        tokio::spawn(async move { axum::serve(listener, site).await });
+
+        let mut chromium = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ] {
+            chromium.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(browser::url(), chromium).await.unwrap();
+        driver.goto(&*address).await.unwrap();
+        Self { driver, address }
+    }
+
+    async fn go(&self, page: &str) {
+        self.driver.goto(format!("{}/{page}", self.address)).await.unwrap();
+    }
+
+    async fn click(&self, words: &str) {
+        self.driver.find(By::LinkText(words)).await.unwrap().click().await.unwrap();
+    }
+
+    async fn text(&self) -> String {
+        self.driver.find(By::Tag("body")).await.unwrap().text().await.unwrap()
+    }
+
+    async fn heading(&self) -> String {
+        self.driver.find(By::Tag("h1")).await.unwrap().text().await.unwrap()
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+    }
+
+    /// How wide the window is, and which colours are preferred.
+    async fn look(&self, width: u32, colours: &str) {
+        let cdp = self.driver.cdp();
+        let size =
+            json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500});
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": colours}]});
+        cdp.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+    }
+
+    async fn close(self) {
+        self.driver.quit().await.unwrap();
+    }
+}
+
+/// Two changes of a post, and a record that is markup in every field.
+async fn some_history(t: &TestDb) {
+    create!(t, post::Entity);
+    let by = |user: &str| AuditContext::new().user(AuditUser::new(user)).request_id("r1");
+    let post = by("ann").scope(new_post("Draft").insert(&t.db)).await.unwrap();
+    let mut changed = post.into_active_model();
+    changed.title = Set("Final".to_owned());
+    changed.token = Set(Some("secret".to_owned()));
+    by("bob").reason("ticket 7").scope(changed.update(&t.db)).await.unwrap();
+    let values = Image::from_iter([
+        (EVIL.to_owned(), json!(EVIL)),
+        ("long".to_owned(), json!("x".repeat(500))),
+    ]);
+    let evil = by(EVIL).request_id(EVIL).reason(EVIL).metadata(EVIL, EVIL);
+    evil.scope(AuditTrail::record(&t.db, Change::create(EVIL, EVIL, values))).await.unwrap();
+}
+
+async fn one_can_click_from_the_activity_to_a_past_moment_and_back(t: TestDb) {
+    some_history(&t).await;
+    let window = Window::open(&t).await;
+    assert_eq!(window.heading().await, "Activity");
+
+    window.click("post 1").await;
+    assert_eq!(window.heading().await, "post 1");
+    let timeline = window.text().await;
+    assert!(timeline.contains("− \"Draft\"") && timeline.contains("+ \"Final\""), "{timeline}");
+    window.click("Blame").await;
+    let blame = window.text().await;
+    assert!(blame.contains("by bob"), "{blame}");
+
+    window.click("As of").await;
+    assert!(window.text().await.contains("\"Final\""));
+    // The moment of the first entry, put into the picker as a person's choice is.
+    let first = entries(&t.db).await[0].timestamp + chrono::TimeDelta::milliseconds(1);
+    let picked = first.format("%Y-%m-%dT%H:%M:%S%.3f");
+    window.run(&format!("document.getElementById('when').value = '{picked}'")).await;
+    window.driver.find(By::Css("form button")).await.unwrap().click().await.unwrap();
+    let then = window.text().await;
+    assert!(then.contains("\"Draft\""), "{then}");
+
+    window.click("Before the last change").await;
+    assert!(window.text().await.contains("There was no such record"));
+    for expected in ["\"Draft\"", "\"Final\"", "by bob", "+ \"Final\""] {
+        window.driver.back().await.unwrap();
+        let text = window.text().await;
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    window.click("Activity").await;
+    assert_eq!(window.heading().await, "Activity");
+    window.close().await;
+}
+
+async fn markup_stays_text_in_a_browser_too(t: TestDb) {
+    some_history(&t).await;
+    let window = Window::open(&t).await;
+    let records = window
+        .run("return [...document.querySelectorAll('h2 a')].map(a => a.getAttribute('href'))")
+        .await;
+    let record = records[0].as_str().unwrap().to_owned();
+    let others = ["blame", "as-of"].map(|page| record.replacen("record", page, 1));
+    for page in ["activity".to_owned(), record, "statistics".to_owned()].iter().chain(&others) {
+        window.go(page).await;
+        let made = "return document.querySelectorAll('script, img, [onerror], [style]').length";
+        assert_eq!(window.run(made).await, json!(0), "{page}");
+        assert!(!window.driver.title().await.unwrap().contains("broken"), "{page}");
+        let text = window.text().await;
+        assert!(text.contains("<script>") && text.contains("onerror=alert(2)"), "{page}: {text}");
+    }
+    window.close().await;
+}
+
+async fn axe_finds_no_fault_in_light_and_dark_and_on_a_phone(t: TestDb) {
+    some_history(&t).await;
+    let window = Window::open(&t).await;
+    let check = format!(
+        "{}; const done = arguments[arguments.length - 1]; \
+         axe.run().then(found => done(found.violations.map(it => it.impact + ' ' + it.id + ' ' + \
+         it.nodes.map(node => node.html).join(' ').slice(0, 500))), error => done([String(error)]))",
+        browser::axe()
+    );
+    for (width, colours) in [(1100, "light"), (1100, "dark"), (360, "light"), (360, "dark")] {
+        window.look(width, colours).await;
+        for page in [
+            "activity",
+            "activity?from=yesterday",
+            "record?table=post&id=1",
+            "blame?table=post&id=1",
+            "as-of?table=post&id=1",
+            "statistics",
+            "record?table=post&id=9",
+        ] {
+            window.go(page).await;
+            let found = window.driver.execute_async(&check, Vec::new()).await.unwrap();
+            assert_eq!(found.json(), &json!([]), "{page}, {width}, {colours}");
+            let fits = "return document.documentElement.scrollWidth <= innerWidth";
+            assert_eq!(window.run(fits).await, json!(true), "{page} is wider than {width}");
+        }
+    }
+    window.close().await;
+}
+
+async fn the_keyboard_is_enough(t: TestDb) {
+    some_history(&t).await;
+    let window = Window::open(&t).await;
+    let press = async |key: &str| {
+        let focused = window.driver.active_element().await.unwrap();
+        focused.send_keys(key).await.unwrap();
+    };
+    let focus = async || window.run("return document.activeElement.textContent.trim()").await;
+    press(&Key::Tab.value().to_string()).await;
+    assert_eq!(focus().await, json!("Skip to the content"));
+    press(&Key::Enter.value().to_string()).await;
+    press(&Key::Tab.value().to_string()).await;
+    assert_eq!(focus().await, json!("Filter"));
+    press(&Key::Enter.value().to_string()).await;
+    for _ in 0..3 {
+        press(&Key::Tab.value().to_string()).await;
+    }
+    let focused = window.driver.active_element().await.unwrap();
+    assert_eq!(focused.attr("name").await.unwrap().as_deref(), Some("column"));
+    focused.send_keys("title").await.unwrap();
+    press(&Key::Enter.value().to_string()).await;
+    assert!(window.driver.current_url().await.unwrap().query().unwrap().contains("column=title"));
+    window.close().await;
+}
