@@ -82,11 +82,13 @@ impl EntryShown {
 
 impl From<&FieldChange> for ChangeShown {
     fn from(change: &FieldChange) -> Self {
+        let [old, new] = [&change.old, &change.new].map(|value| Shown::maybe(value.as_ref()));
+        let is_redacted = |value: &Option<Shown>| value.as_ref().is_some_and(|it| it.redacted);
         Self {
             column: Printable(&change.column).to_string(),
-            old: Shown::maybe(change.old.as_ref()),
-            new: Shown::maybe(change.new.as_ref()),
-            is_hidden: change.is_redacted(),
+            is_hidden: is_redacted(&old) && is_redacted(&new),
+            old,
+            new,
             is_found: false,
         }
     }

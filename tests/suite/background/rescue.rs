@@ -13,7 +13,6 @@ use audit_seaorm::{
 use audit_tests::{Backend, TestDb, connect, wire::Commit};
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 use tempfile::TempDir;
-use tokio::time::sleep;
 
 use super::ground::{away_and_back, back, gone, patient, verified};
 use crate::{
@@ -23,7 +22,6 @@ use crate::{
 
 audit_tests::tests! {
     an_entry_that_is_refused_holds_up_no_other,
-    a_database_that_is_locked_refuses_nothing,
     what_cannot_be_written_is_given_up_in_time,
     without_a_last_resort_the_loss_is_counted,
     what_a_runtime_leaves_goes_to_the_last_resort,
@@ -127,30 +125,6 @@ async fn an_entry_that_is_refused_holds_up_no_other(t: TestDb) {
     let replayed = JsonLinesFile::replay(&path, &t.db).await.unwrap();
     assert_eq!((replayed.written, replayed.is_complete()), (1, true));
     assert_eq!(verified(&t.db).await, 20);
-}
-
-/// As it is on `SQLite` while somebody else writes; elsewhere it is away.
-async fn a_database_that_is_locked_refuses_nothing(t: TestDb) {
-    create!(t, post::Entity);
-    let (_folder, file) = file();
-    let (db, wire) = away_and_back(&t).await;
-    let millis = Duration::from_millis;
-    let settings = patient().pauses(millis(5), millis(20)).give_up(Duration::from_mins(10));
-    let writer = AuditWriter::start(&db, settings, file);
-    let config = AuditConfig::new().background(&writer);
-    config.scope(new_post("a").insert(&db)).await.unwrap();
-
-    let lock = gone(&t, wire.as_deref()).await;
-    let flush = async {
-        writer.flush().await.expect("it is tried again");
-    };
-    let unlock = async {
-        sleep(Duration::from_secs(1)).await;
-        back(wire.as_deref(), lock).await;
-    };
-    tokio::join!(flush, unlock);
-    assert_eq!(verified(&t.db).await, 1);
-    writer.shutdown().await.unwrap();
 }
 
 async fn what_cannot_be_written_is_given_up_in_time(t: TestDb) {

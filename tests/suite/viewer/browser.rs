@@ -114,7 +114,7 @@ async fn one_can_click_from_the_activity_to_a_past_moment_and_back(t: TestDb) {
     window.click("post 1").await;
     assert_eq!(window.heading().await, "post 1");
     let timeline = window.text().await;
-    assert!(timeline.contains("− \"Draft\"") && timeline.contains("+ \"Final\""), "{timeline}");
+    assert!(timeline.contains("\"Draft\"") && timeline.contains("\"Final\""), "{timeline}");
     window.click("Blame").await;
     let blame = window.text().await;
     assert!(blame.contains("by bob"), "{blame}");
@@ -131,7 +131,7 @@ async fn one_can_click_from_the_activity_to_a_past_moment_and_back(t: TestDb) {
 
     window.click("Before the last change").await;
     assert!(window.text().await.contains("There was no such record"));
-    for expected in ["\"Draft\"", "\"Final\"", "by bob", "+ \"Final\""] {
+    for expected in ["\"Draft\"", "\"Final\"", "by bob", "Reason: \"ticket 7\""] {
         window.driver.back().await.unwrap();
         let text = window.text().await;
         assert!(text.contains(expected), "{expected}: {text}");
@@ -153,9 +153,9 @@ async fn markup_stays_text_in_a_browser_too(t: TestDb) {
         window.go(page).await;
         let made = "return document.querySelectorAll('script, img, [onerror], [style]').length";
         assert_eq!(window.run(made).await, json!(0), "{page}");
-        assert!(!window.driver.title().await.unwrap().contains("broken"), "{page}");
+        assert_ne!(window.driver.title().await.unwrap(), "broken", "{page}");
         let text = window.text().await;
-        assert!(text.contains("<script>") && text.contains("onerror=alert(2)"), "{page}: {text}");
+        assert!(text.contains("<script>document.title="), "{page}: {text}");
     }
     window.close().await;
 }

@@ -39,12 +39,13 @@ async fn what_happened_last_is_shown_first(t: TestDb) {
     assert!(update < create, "{text}");
     for part in [
         "by bob request r2",
-        "Reason: ticket 7",
+        "Reason: \"ticket 7\"",
         "title before: \"Draft\" after: \"Final\"",
         "token changed; its value is redacted",
         "Metadata ip 203.0.113.9",
         "by ann (ann@example.com) request r1",
         "title after: \"Draft\"",
+        "token after: redacted",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -83,11 +83,7 @@ async fn a_record_is_shown_as_it_was_at_a_moment(t: TestDb) {
     assert!(words(&first).contains("title \"Draft\""));
     let second = site.page(&link(&first, "After the next change").unwrap()).await;
     let text = words(&second);
-    assert!(
-        text.contains("UPDATE") && text.contains("by bob title \"Final\"")
-            || text.contains("title \"Final\""),
-        "{text}"
-    );
+    assert!(text.contains("by bob") && text.contains("title \"Final\""), "{text}");
 
     let now = site.page("as-of?table=post&id=1").await;
     assert!(words(&now).contains("DELETE"), "{now}");
@@ -117,7 +113,9 @@ async fn a_table_without_an_entity_is_shown_all_the_same(t: TestDb) {
     assert!(blame.contains("sum \"2.00\" UPDATE by bob"), "{blame}");
     assert!(blame.contains("note null CREATE by ann"), "{blame}");
     let now = site.page(&link(&timeline, "As of").unwrap()).await;
-    assert!(words(&now).contains("note null sum \"2.00\""), "{now}");
+    for line in ["note null", "sum \"2.00\""] {
+        assert!(words(&now).contains(line), "{line}: {now}");
+    }
     let then = words(&site.page(&link(&now, "Before the last change").unwrap()).await);
     assert!(then.contains("sum \"1.00\" since then: \"2.00\""), "{then}");
 }

@@ -107,3 +107,51 @@ pub(super) async fn present<'a, C: ConnectionTrait>(
         .await?;
     Ok(ids.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use audit_core::{Change, Image, Policy, Stamp};
+    use audit_migration::{Migrator, MigratorTrait};
+    use sea_orm::{
+        ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn entry() -> Arc<AuditEntry> {
+        let change = Change::create("post", "1", Image::new());
+        let recorded = Policy::new().apply(change).ok().flatten().expect("a create is recorded");
+        Arc::new(AuditEntry::new(recorded, None, None, Stamp::next()))
+    }
+
+    async fn open(folder: &TempDir) -> DatabaseConnection {
+        let file = folder.path().join("test.db");
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
+        options.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(Duration::from_millis(20)));
+        Database::connect(options).await.expect("a file of our own")
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_no_refusal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (db, other) = (open(&folder).await, open(&folder).await);
+        Migrator::up(&db, None).await.expect("a table");
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let lock = other.begin_with_options(immediate).await.expect("the only writer");
+
+        let batch = vec![(1, entry()), (2, entry())];
+        let attempt = store(&db, batch.clone(), false).await;
+        assert!(attempt.written.is_empty() && attempt.refused.is_empty(), "{:?}", attempt.refused);
+        assert!(attempt.error.is_some());
+
+        lock.rollback().await.expect("an end of it");
+        let attempt = store(&db, batch, true).await;
+        assert_eq!((attempt.written, attempt.refused), (vec![1, 2], vec![]));
+    }
+}
