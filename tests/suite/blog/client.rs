@@ -52,6 +52,12 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// A page that is there, and is no JSON.
+    pub(super) async fn get_text(&self, path: &str) -> String {
+        let response = self.http.get(format!("{}{path}", self.address)).send().await.unwrap();
+        response.error_for_status().unwrap().text().await.unwrap()
+    }
+
     pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body)).await
     }

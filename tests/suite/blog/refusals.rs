@@ -30,6 +30,17 @@ async fn the_trail_is_for_admins(t: TestDb) {
         ann.get(&path).await.expect(403);
         admin.get(&path).await.expect(200);
     }
+    for page in ["", "/activity", "/record?table=post&id=1", "/statistics", "/style.css"] {
+        let path = format!("/history{page}");
+        nobody.get(&path).await.expect(401);
+        ann.get(&path).await.expect(403);
+        let shown = admin.get_text(&path).await;
+        assert!(shown.contains(if page == "/style.css" {
+            "color-scheme"
+        } else {
+            "History of the blog"
+        }));
+    }
     for path in [
         format!("/trail/post/{id}/restore?to={NOW}"),
         format!("/trail/requests/{request}/undo"),
