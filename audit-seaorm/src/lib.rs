@@ -46,6 +46,54 @@
 //! # }
 //! ```
 //!
+//! # From the derive to production
+//!
+//! 1. **Entities.** [`derive@Auditable`] on each entity that is to be audited, `#[auditable(redact)]` on what nobody may read later.
+//!    Code that writes stays as it is. Hooks of your own stay, under [`macro@audited`].
+//! 2. **The table.** `audit_migration::migrations()` first in your migrator, and where the database itself is to refuse changes
+//!    of the trail, `append_only()` behind them. On `PostgreSQL` there is `partition_by_month()`, too.
+//! 3. **Who.** [`AuditContext::scope`] around each request and each job; in axum and tonic the layer of the feature `tower` does it.
+//!    [`spawn`] carries it into tasks.
+//! 4. **What.** [`AuditConfig`]: tables left out, columns redacted, what happens when an entry cannot be stored. Install one, in
+//!    code or from the environment.
+//! 5. **A guard.** [`AuditConnection`] around the pool refuses what would go past the trail, and says what to write instead:
+//!    [`Entity::audited()`](mod@audited) for many rows, [`AuditTransaction`] for many writes.
+//! 6. **Rows that are older.** [`AuditTrail::baseline`], once for each table, writes into the trail how they stand.
+//! 7. **Reading.** [`find_for_record`](AuditTrail::find_for_record), [`query`](AuditTrail::query),
+//!    [`history`](AuditTrail::history), [`as_of`](AuditTrail::as_of), [`blame`](AuditTrail::blame),
+//!    [`top_users`](AuditTrail::top_users); [`restore`](AuditTrail::restore) takes changes back. The feature `viewer` has a page for
+//!    people.
+//! 8. **Keeping it.** [`AuditUpkeep`] deletes what a [`Retention`] does not keep; [`AuditTrail::verify`] holds the trail against the
+//!    rows; [`AuditTrail::health`] and the feature `metrics` tell whether it works. [`AuditWriter`] takes entries out of the
+//!    way of writes, for a price.
+//!
+//! The start of an application, then:
+//!
+//! ```
+//! use audit_migration::{Migrator, MigratorTrait};
+//! use audit_seaorm::{AuditConfig, AuditConnection, AuditTrail, AuditUpkeep, UpkeepHandle};
+//! use sea_orm::Database;
+//!
+//! async fn start(url: &str) -> Result<(AuditConnection, UpkeepHandle), Box<dyn std::error::Error>> {
+//!     AuditConfig::from_env()?.redact("user", ["password"]).install()?;
+//!     let pool = Database::connect(url).await?;
+//!     Migrator::up(&pool, None).await?; // or your own, with ours in it
+//!     let upkeep = AuditUpkeep::new(&pool).start(); // once a day, by whichever instance comes first
+//!     let db = AuditConnection::new(pool); // pass this on in the place of the pool
+//!     if !AuditTrail::health(&db).await.is_working() {
+//!         return Err("no entry can be stored".into());
+//!     }
+//!     Ok((db, upkeep))
+//! }
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (_, upkeep) = start("sqlite::memory:").await?;
+//! # upkeep.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The repository's `docs/` has more: guarantees with their tests, every write path, operations, the security model.
+//!
 //! # How a change becomes an entry
 //!
 //! `ActiveModel::update(&db)` of an audited entity runs the user's own before-hook, opens a

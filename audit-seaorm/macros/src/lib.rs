@@ -33,6 +33,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// - `#[auditable(redact)]`: the value is stored as `"[REDACTED]"`; a change of it still makes an entry.
 /// - `#[auditable(skip)]`: the column is never stored, and a change of it alone makes no entry.
+/// - `#[auditable(renamed_from = "old")]`: older entries know the column under this name; of several,
+///   `renamed_from("a", "b")`.
 ///
 /// # Keys of the struct
 ///
