@@ -64,13 +64,16 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
     let counts: [Arc<Count>; 3] = Default::default();
     let (once, in_browser) = (Arc::<Count>::default(), Arc::<Count>::default());
     let mut trials = Vec::new();
+    let mut pages_are_seen = false;
     for (backend, count) in Backend::all().into_iter().zip(&counts) {
         if matches!(backend.availability(), Availability::Ready) {
             let (pages, others) = tests.iter().partition::<Vec<_>, _>(|test| test.browser);
             trials.extend(others.into_iter().filter_map(|test| trial_on(backend, test, count)));
             if matches!(browser::availability(), Availability::Ready) {
+                let before = trials.len();
                 let pages = pages.into_iter();
                 trials.extend(pages.filter_map(|test| trial_on(backend, test, &in_browser)));
+                pages_are_seen |= trials.len() > before;
             }
         }
     }
@@ -96,6 +99,10 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
         Availability::Missing => {
             complete = false;
             format!("not tested ({} are not set)", browser::variables())
+        }
+        Availability::Ready if !pages_are_seen => {
+            complete = false;
+            "not tested (none of its tests is on a backend that is)".to_owned()
         }
         Availability::Ready => in_browser.line(),
     };

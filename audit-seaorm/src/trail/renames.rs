@@ -13,10 +13,10 @@ impl Renames {
         Self(names.collect())
     }
 
-    /// Of a table that the program has no entity of.
+    /// Those of several entities of one table; none of a table that the program has no entity of.
     #[cfg(feature = "viewer")]
-    pub(super) fn none() -> Self {
-        Self(Vec::new())
+    pub(super) fn all(of: impl IntoIterator<Item = Self>) -> Self {
+        Self(of.into_iter().flat_map(|Self(names)| names).collect())
     }
 
     /// The image under the names of today. A name that it has already is that column's.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use audit_core::Operation;
 use axum::{extract::State, http::StatusCode};
+use sea_orm::DbBackend;
 
 use super::{
     Viewer,
-    entry::EntryShown,
+    entry::{EntryShown, shown},
     moment::{self, Moment},
     page::{Answer, page, page_with},
     paging::{Neighbours, Place},
@@ -45,7 +46,8 @@ impl Activity<'_> {
     /// As a picker takes it.
     fn given_moment(&self, name: &str) -> String {
         let given = self.given(name);
-        moment::parse(given).map_or_else(|| given.to_owned(), |at| Moment(at).picked())
+        let picked = if name == "from" { Moment::picked } else { Moment::picked_up };
+        moment::parse(given).map_or_else(|| given.to_owned(), picked)
     }
 
     fn fault(&self, name: &str) -> Option<&'static str> {
@@ -56,7 +58,7 @@ impl Activity<'_> {
 pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Parameters) -> Answer {
     let mut faults = Vec::new();
     let place = Place::of(&parameters, &mut faults);
-    let query = query(&parameters, &mut faults);
+    let query = query(&parameters, viewer.db.get_database_backend(), &mut faults);
     let list: Vec<_> =
         FILTERS.iter().filter_map(|name| Some((*name, parameters.text(name)?))).collect();
     let mut activity = Activity {
@@ -73,36 +75,34 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
         return page_with(StatusCode::BAD_REQUEST, &activity);
     }
     let found = place.read(query, &viewer.db).await?;
-    activity.entries = found.entries.iter().map(|entry| EntryShown::of(entry, CHANGES)).collect();
+    activity.entries = shown(&found.entries, CHANGES);
     activity.neighbours = found.neighbours("activity", &list, place);
     page(&activity)
 }
 
-fn query(parameters: &Parameters, faults: &mut Vec<Fault>) -> AuditQuery {
+fn query(parameters: &Parameters, backend: DbBackend, faults: &mut Vec<Fault>) -> AuditQuery {
     let (from, to) = (parameters.moment("from", faults), parameters.moment("to", faults));
-    if from.zip(to).is_some_and(|(from, to)| to < from) {
+    if from.zip(to).is_some_and(|(from, to)| to.0 < from.0) {
         faults.push(Fault { name: "to", allowed: "a moment that is not before the first one" });
     }
     if parameters.text("record").is_some() && parameters.text("table").is_none() {
         faults.push(Fault { name: "table", allowed: "the table of the record, as a name" });
     }
+    let column = parameters.text("column");
+    if backend == DbBackend::MySql && column.is_some_and(|column| column.starts_with('-')) {
+        let allowed = "a name that does not begin with `-`, which this database cannot search for";
+        faults.push(Fault { name: "column", allowed });
+    }
     let (operation, transaction) = (parameters.operation(faults), parameters.transaction(faults));
 
     let mut query = AuditTrail::query();
-    let text =
-        |name, query: AuditQuery, filter: fn(AuditQuery, String) -> AuditQuery| match parameters
-            .text(name)
-        {
-            Some(text) => filter(query, text.to_owned()),
-            None => query,
-        };
-    query = text("table", query, AuditQuery::table);
-    query = text("record", query, AuditQuery::record);
-    query = text("user", query, AuditQuery::user);
-    query = text("column", query, AuditQuery::changed);
-    query = text("request", query, AuditQuery::request_id);
+    query = parameters.text("table").into_iter().fold(query, AuditQuery::table);
+    query = parameters.text("record").into_iter().fold(query, AuditQuery::record);
+    query = parameters.text("user").into_iter().fold(query, AuditQuery::user);
+    query = column.into_iter().fold(query, AuditQuery::changed);
+    query = parameters.text("request").into_iter().fold(query, AuditQuery::request_id);
     query = operation.into_iter().fold(query, AuditQuery::operation);
     query = transaction.into_iter().fold(query, AuditQuery::transaction);
-    query = from.into_iter().fold(query, AuditQuery::from);
-    to.into_iter().fold(query, AuditQuery::to)
+    query = from.into_iter().fold(query, |query, from| query.from(from.0));
+    to.into_iter().fold(query, |query, to| query.to(to.0))
 }

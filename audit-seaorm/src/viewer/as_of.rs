@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use audit_core::{Printable, same_json};
+use audit_core::{AuditEntry, Operation};
 use axum::extract::State;
-use chrono::Utc;
 use sea_orm::{DatabaseConnection, DbErr, prelude::DateTimeUtc};
+use serde_json::Value as Json;
 
 use super::{
     Viewer,
-    entry::EntryShown,
+    entry::Who,
+    link::whole,
     moment::Moment,
     page::{Answer, Problem, page},
     parameters::Parameters,
@@ -18,8 +19,8 @@ use super::{
     value::Shown,
 };
 use crate::{
-    AuditQuery, AuditTrail,
-    trail::by_name::{self, ColumnThen},
+    AuditQuery, AuditTrail, GapReason,
+    trail::by_name::{self, ColumnThen, NamedTable},
 };
 
 #[derive(Template)]
@@ -31,9 +32,16 @@ struct AsOf<'a> {
     /// None if there was no record.
     columns: Option<Vec<Then>>,
     /// The entry that made it so.
-    last: Option<EntryShown>,
+    last: Option<Last>,
     earlier: Option<String>,
     later: Option<String>,
+}
+
+/// What was done last.
+struct Last {
+    operation: Operation,
+    at: Moment,
+    who: Who,
 }
 
 /// A column as it was.
@@ -50,23 +58,22 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     let subject = Subject::of(&parameters)?;
     let mut faults = Vec::new();
     let when = parameters.moment("when", &mut faults);
-    if let Some(fault) = faults.first() {
-        return Err(Problem::invalid(format!("`{}` must be {}.", fault.name, fault.allowed)));
-    }
-    let when = Moment(when.unwrap_or_else(Utc::now));
-    let (last, next) = around(&viewer.db, subject, when).await?;
+    Problem::of(&faults)?;
+    let when = when.unwrap_or_else(Moment::now);
+    let [last, next] = around(&viewer.db, subject, when).await?;
     if last.is_none() && next.is_none() {
         return Err(subject.unknown());
     }
     let columns = columns(&viewer.db, subject, when, next.is_some()).await?;
+    let last = last.map(Last::from);
     page(&AsOf {
         title: &viewer.title,
+        subject,
         when,
         columns,
         earlier: last.as_ref().map(|last| subject.at(&last.at.before().exact())),
-        later: next.as_ref().map(|next| subject.at(&next.at.exact())),
+        later: next.map(|next| subject.at(&Moment::new(next.timestamp).exact())),
         last,
-        subject,
     })
 }
 
@@ -75,14 +82,12 @@ async fn around(
     db: &DatabaseConnection,
     subject: Subject<'_>,
     when: Moment,
-) -> Result<(Option<EntryShown>, Option<EntryShown>), DbErr> {
+) -> Result<[Option<AuditEntry>; 2], DbErr> {
     let entries = || AuditTrail::query().table(subject.table).record(subject.id).limit(1);
-    let first = async |query: AuditQuery| {
-        Ok::<_, DbErr>(query.all(db).await?.first().map(|entry| EntryShown::of(entry, 0)))
-    };
+    let first = async |query: AuditQuery| Ok::<_, DbErr>(query.all(db).await?.pop());
     let last = first(entries().to(when.next())).await?;
     let next = first(entries().from(when.next()).oldest_first()).await?;
-    Ok((last, next))
+    Ok([last, next])
 }
 
 async fn columns(
@@ -91,25 +96,34 @@ async fn columns(
     when: Moment,
     has_changed: bool,
 ) -> Result<Option<Vec<Then>>, DbErr> {
-    let at = async |when| by_name::as_of(db, subject.table, subject.id, when).await;
+    let table = NamedTable::new(subject.table);
+    let at = async |when| by_name::as_of(db, &table, subject.id, when).await;
     let Some(then) = at(when.0).await? else { return Ok(None) };
     let now = if has_changed { at(DateTimeUtc::MAX_UTC).await? } else { None };
-    let columns = then.into_iter().map(|then| Then::of(&then, now.as_deref()));
+    let columns = then.iter().map(|then| Then::of(then, now.as_deref(), &table));
     Ok(Some(columns.collect()))
 }
 
+impl From<AuditEntry> for Last {
+    fn from(entry: AuditEntry) -> Self {
+        let who = Who::of(entry.user_id.as_deref(), entry.user_email.as_deref());
+        Self { operation: entry.operation, at: Moment::new(entry.timestamp), who }
+    }
+}
+
 impl Then {
-    fn of(then: &ColumnThen, now: Option<&[ColumnThen]>) -> Self {
+    fn of(then: &ColumnThen, now: Option<&[ColumnThen]>, table: &NamedTable) -> Self {
         let now = now.and_then(|now| now.iter().find(|now| now.column == then.column));
-        let since = now.and_then(|now| now.value.as_ref());
-        let same = |since: &&serde_json::Value| {
-            then.value.as_ref().is_some_and(|then| same_json(then, since))
+        let differs = |since: &&Json| {
+            then.value.as_ref().is_none_or(|value| !table.same(&then.column, value, since))
         };
+        // That it is redacted stands in the place of its value.
+        let gap = then.gap.as_ref().filter(|gap| **gap != GapReason::Redacted);
         Self {
-            column: Printable(&then.column).to_string(),
-            value: Shown::maybe(then.value.as_ref()),
-            gap: then.gap.as_ref().map(ToString::to_string),
-            since: since.filter(|since| !same(since)).map(Shown::of),
+            column: whole(&then.column),
+            value: then.value.as_ref().map(Shown::of),
+            gap: gap.map(ToString::to_string),
+            since: now.and_then(|now| now.value.as_ref()).filter(differs).map(Shown::of),
         }
     }
 }

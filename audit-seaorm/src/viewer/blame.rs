@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use askama::Template;
-use audit_core::{Operation, Printable};
+use audit_core::Operation;
 use axum::extract::State;
 
 use super::{
     Viewer,
     entry::Who,
-    link::Link,
+    link::{Link, whole},
     moment::Moment,
     page::{Answer, page},
     parameters::Parameters,
     subject::Subject,
     value::Shown,
 };
-use crate::{AuditTrail, Blame, trail::by_name};
+use crate::{
+    AuditTrail, Blame,
+    trail::by_name::{self, NamedTable},
+};
 
 #[derive(Template)]
 #[template(path = "viewer/blame.html")]
@@ -36,28 +39,28 @@ struct Setter {
     at: Moment,
     as_of: String,
     request: Option<Link>,
-    reason: Option<String>,
+    reason: Option<Shown>,
 }
 
 impl Setter {
     fn of(blame: &Blame, subject: Subject<'_>) -> Self {
-        let at = Moment(blame.timestamp);
+        let at = Moment::new(blame.timestamp);
         Self {
-            column: Printable(&blame.column).to_string(),
-            value: Shown::maybe(blame.new.as_ref().or(blame.old.as_ref())),
+            column: whole(&blame.column),
+            value: blame.new.as_ref().or(blame.old.as_ref()).map(Shown::of),
             operation: blame.operation,
             who: Who::of(blame.user_id.as_deref(), blame.user_email.as_deref()),
             as_of: subject.at(&at.exact()),
             at,
-            request: blame.request_id.as_deref().map(|id| Link::activity("request", id)),
-            reason: blame.reason.as_ref().map(|reason| format!("{:#}", Printable(reason))),
+            request: blame.request_id.as_deref().map(|id| Link::activity_around(at, "request", id)),
+            reason: blame.reason.as_deref().map(Shown::text),
         }
     }
 }
 
 pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Parameters) -> Answer {
     let subject = Subject::of(&parameters)?;
-    let blame = by_name::blame(&viewer.db, subject.table, subject.id).await?;
+    let blame = by_name::blame(&viewer.db, &NamedTable::new(subject.table), subject.id).await?;
     if blame.is_empty() {
         // A record that a baseline found has entries, and nobody who set a column.
         let entries = AuditTrail::query().table(subject.table).record(subject.id).limit(1);

@@ -7,6 +7,9 @@ use crate::{ActivityBucket, Bucket};
 /// How high the picture is, in units of its own; a bar is one unit wide.
 const HEIGHT: f64 = 100.0;
 
+/// How high a piece of a bar is at least, however few it stands for.
+const LEAST: f64 = 1.5;
+
 /// Bars of one stretch of time each.
 #[derive(Debug)]
 pub(super) struct Chart {
@@ -61,7 +64,7 @@ impl Chart {
 impl Bar {
     fn of(bucket: &ActivityBucket, start: String, left: usize, most: u64) -> Self {
         let it = bucket.operations;
-        let mut below = 0;
+        let mut below = 0.0;
         let counts = [
             (Operation::Create, it.creates),
             (Operation::Update, it.updates),
@@ -69,9 +72,9 @@ impl Bar {
             (Operation::Baseline, it.baselines),
         ];
         let counts = counts.map(|(operation, count)| {
-            below += count;
-            let top = HEIGHT - part(below, most);
-            Count { operation, count, top, height: part(count, most) }
+            let height = if count == 0 { 0.0 } else { part(count, most).max(LEAST) };
+            below += height;
+            Count { operation, count, top: HEIGHT - below, height }
         });
         Self { start, left, counts, total: it.total() }
     }
@@ -80,4 +83,35 @@ impl Bar {
 #[expect(clippy::cast_precision_loss, reason = "a picture is no more exact")]
 fn part(count: u64, most: u64) -> f64 {
     count as f64 / most.max(1) as f64 * HEIGHT
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Offset, Utc};
+
+    use super::*;
+    use crate::OperationStats;
+
+    fn bucket(creates: u64, updates: u64, deletes: u64) -> ActivityBucket {
+        let operations = OperationStats { creates, updates, deletes, ..OperationStats::default() };
+        ActivityBucket { start: Utc::now().with_timezone(&Utc.fix()), operations }
+    }
+
+    #[test]
+    fn pieces_stand_on_one_another_and_the_highest_bar_fills_the_picture() {
+        let chart =
+            Chart::of(&[bucket(50, 25, 25), bucket(0, 50, 0), bucket(0, 0, 0)], Bucket::Day);
+        assert_eq!(chart.most, 100);
+        let edges = |bar: &Bar| bar.counts.each_ref().map(|it| (it.top, it.top + it.height));
+        assert_eq!(edges(&chart.bars[0])[..3], [(50.0, 100.0), (25.0, 50.0), (0.0, 25.0)]);
+        assert_eq!(edges(&chart.bars[1])[1], (50.0, 100.0));
+        assert!(chart.bars[2].counts.iter().all(|it| it.height == 0.0));
+    }
+
+    #[test]
+    fn one_beside_many_can_be_seen() {
+        let chart = Chart::of(&[bucket(1_000_000, 1, 0)], Bucket::Day);
+        assert!(chart.bars[0].counts[1].height >= LEAST);
+        assert!(Chart::of(&[], Bucket::Day).ends().is_none());
+    }
 }

@@ -1,13 +1,17 @@
 //! Entries as a page shows them.
 
-use audit_core::{AuditEntry, FieldChange, Image, Operation, Printable};
+use std::collections::HashMap;
+
+use audit_core::{AuditEntry, FieldChange, FieldRule, Image, Operation};
+use sea_orm::prelude::Uuid;
 use serde_json::Value as Json;
 
 use super::{
-    link::{Link, address},
+    link::{Link, address, whole},
     moment::Moment,
     value::Shown,
 };
+use crate::{Cursor, trail::by_name::NamedTable};
 
 /// An entry to be shown.
 #[derive(Debug)]
@@ -20,11 +24,11 @@ pub(super) struct EntryShown {
     pub(super) who: Who,
     pub(super) request: Option<Link>,
     pub(super) transaction: Option<Link>,
-    pub(super) reason: Option<String>,
-    pub(super) metadata: Vec<(String, String)>,
+    pub(super) reason: Option<Shown>,
+    pub(super) metadata: Vec<(String, Shown)>,
     pub(super) changes: Vec<ChangeShown>,
-    /// How many changes are left out.
-    pub(super) more: usize,
+    /// How many changes are left out, and where they are.
+    pub(super) more: Option<(usize, String)>,
 }
 
 /// A column of an entry.
@@ -48,74 +52,85 @@ pub(super) struct Who {
 
 impl Who {
     pub(super) fn of(user_id: Option<&str>, email: Option<&str>) -> Self {
-        Self {
-            user: user_id.map(|id| Link::activity("user", id)),
-            email: email.map(|email| Printable(email).to_string()),
-        }
+        Self { user: user_id.map(|id| Link::activity("user", id)), email: email.map(whole) }
     }
+}
+
+/// Entries, with so many changes each, at most.
+pub(super) fn shown(entries: &[AuditEntry], changes: usize) -> Vec<EntryShown> {
+    let mut tables = HashMap::new();
+    let shown = |entry: &AuditEntry| {
+        let name = &*entry.table_name;
+        let table = tables.entry(name.to_owned()).or_insert_with(|| NamedTable::new(name));
+        EntryShown::of(entry, table, changes)
+    };
+    entries.iter().map(shown).collect()
 }
 
 impl EntryShown {
-    /// With so many changes at most.
-    pub(super) fn of(entry: &AuditEntry, changes: usize) -> Self {
-        let all = changes_of(entry);
-        let more = all.len().saturating_sub(changes);
-        let (table, id) = (&*entry.table_name, &*entry.record_id);
-        let at = Moment(entry.timestamp);
+    fn of(entry: &AuditEntry, table: &NamedTable, most: usize) -> Self {
+        let is_told = |change: &FieldChange| table.rule(&change.column) != Some(FieldRule::Skip);
+        let all: Vec<_> = changes_of(entry).into_iter().filter(is_told).collect();
+        let is_found = entry.operation == Operation::Baseline;
+        let change = |change| ChangeShown::of(change, table, is_found);
+        let left = all.len().saturating_sub(most);
+        let (name, id) = (&*entry.table_name, &*entry.record_id);
+        let at = Moment::new(entry.timestamp);
+        let around = |parameter, value: &str| Link::activity_around(at, parameter, value);
+        let transaction = entry.transaction_id.map(|id| id.to_string());
         Self {
             operation: entry.operation,
             at,
-            record: Link::record(table, id),
-            as_of: address("as-of", [("table", table), ("id", id), ("when", &at.exact())]),
+            record: Link::record(name, id),
+            as_of: address("as-of", [("table", name), ("id", id), ("when", &at.exact())]),
             who: Who::of(entry.user_id.as_deref(), entry.user_email.as_deref()),
-            request: entry.request_id.as_deref().map(|id| Link::activity("request", id)),
-            transaction: entry
-                .transaction_id
-                .map(|id| Link::activity("transaction", &id.to_string())),
-            reason: entry.reason.as_ref().map(|reason| format!("{:#}", Printable(reason))),
+            request: entry.request_id.as_deref().map(|id| around("request", id)),
+            transaction: transaction.map(|id| around("transaction", &id)),
+            reason: entry.reason.as_deref().map(Shown::text),
             metadata: entry.metadata.as_ref().and_then(Json::as_object).map_or_else(Vec::new, told),
-            changes: all.into_iter().take(changes).collect(),
-            more,
+            changes: all.iter().take(most).map(change).collect(),
+            more: (left > 0).then(|| (left, with_the_rest(name, id, at))),
         }
     }
 }
 
-impl From<&FieldChange> for ChangeShown {
-    fn from(change: &FieldChange) -> Self {
-        let [old, new] = [&change.old, &change.new].map(|value| Shown::maybe(value.as_ref()));
+impl ChangeShown {
+    fn of(change: &FieldChange, table: &NamedTable, is_found: bool) -> Self {
+        let rule = table.rule(&change.column);
+        let [old, new] = [&change.old, &change.new].map(|it| Shown::under(rule, it.as_ref()));
         let is_redacted = |value: &Option<Shown>| value.as_ref().is_some_and(|it| it.redacted);
         Self {
-            column: Printable(&change.column).to_string(),
+            column: whole(&change.column),
             is_hidden: is_redacted(&old) && is_redacted(&new),
             old,
             new,
-            is_found: false,
+            is_found,
         }
     }
 }
 
-fn changes_of(entry: &AuditEntry) -> Vec<ChangeShown> {
+/// What a BASELINE found is shown like what a CREATE set.
+fn changes_of(entry: &AuditEntry) -> Vec<FieldChange> {
     if entry.operation != Operation::Baseline {
-        return entry.changes().iter().map(ChangeShown::from).collect();
+        return entry.changes();
     }
-    let found = entry.new_values.as_ref().and_then(Json::as_object);
-    let found = found.into_iter().flatten().map(|(column, value)| ChangeShown {
-        column: Printable(column).to_string(),
-        old: None,
-        new: Some(Shown::of(value)),
-        is_hidden: false,
-        is_found: true,
-    });
-    found.collect()
+    let found = entry.new_values.as_ref().and_then(Json::as_object).into_iter().flatten();
+    found.map(|(column, value)| FieldChange::new(column, None, Some(value.clone()))).collect()
 }
 
-fn told(metadata: &Image) -> Vec<(String, String)> {
+/// The timeline of a record from what was at this moment on.
+fn with_the_rest(table: &str, id: &str, at: Moment) -> String {
+    let place = Cursor::new(at.next(), Uuid::nil()).to_string();
+    address("record", [("table", table), ("id", id), ("after", &place)])
+}
+
+fn told(metadata: &Image) -> Vec<(String, Shown)> {
     let told = |(name, value): (&String, &Json)| {
         let value = match value {
-            Json::String(text) => format!("{:#}", Printable(text)),
-            other => Shown::of(other).text,
+            Json::String(text) => Shown::text(text),
+            other => Shown::of(other),
         };
-        (Printable(name).to_string(), value)
+        (whole(name), value)
     };
     metadata.iter().map(told).collect()
 }

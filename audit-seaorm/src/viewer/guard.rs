@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::{Future, Ready, ready},
+    pin::Pin,
     sync::Arc,
 };
 
@@ -22,7 +23,8 @@ use super::page::Problem;
 /// of the page, such as a redirection to the login. For those that have to wait there is
 /// [`AuditViewer::new_async`](super::AuditViewer::new_async).
 ///
-/// It is asked once for each page, and for the style sheet. A panic goes through to whatever catches those of a
+/// It is asked once for each page, and for the style sheet. The path that it sees is that below the mount, such as
+/// `/activity`; axum's `OriginalUri` among the extensions has the whole of it. A panic goes through to whatever catches those of a
 /// handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say who may see the trail",
@@ -87,10 +89,11 @@ where
     Fut: Future<Output = A> + Send + 'static,
     A: Into<Admission>,
 {
-    type Future = futures_util::future::Map<Fut, fn(A) -> Admission>;
+    type Future = Pin<Box<dyn Future<Output = Admission> + Send>>;
 
     fn admit(&self, request: &Parts) -> Self::Future {
-        futures_util::FutureExt::map(self.0(request), A::into)
+        let answer = self.0(request);
+        Box::pin(async { answer.await.into() })
     }
 }
 

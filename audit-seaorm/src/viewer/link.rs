@@ -1,7 +1,10 @@
 //! Addresses of pages, and what stands in their place.
 
 use audit_core::Printable;
+use chrono::TimeDelta;
 use form_urlencoded::Serializer;
+
+use super::moment::Moment;
 
 /// A page of the viewer, with parameters.
 ///
@@ -24,17 +27,32 @@ pub(super) struct Link {
 impl Link {
     /// Activity of which one thing is said.
     pub(super) fn activity(parameter: &str, value: &str) -> Self {
-        Self {
-            address: address("activity", [(parameter, value)]),
-            text: Printable(value).to_string(),
-        }
+        Self { address: address("activity", [(parameter, value)]), text: whole(value) }
+    }
+
+    /// The same, of a day before and after: what no index finds is looked for among those entries only.
+    pub(super) fn activity_around(at: Moment, parameter: &str, value: &str) -> Self {
+        let [from, to] = at.around(TimeDelta::days(1)).map(Moment::exact);
+        let parameters = [(parameter, value), ("from", &from), ("to", &to)];
+        Self { address: address("activity", parameters), text: whole(value) }
+    }
+
+    /// The same, from a moment on.
+    pub(super) fn activity_since(from: Moment, parameter: &str, value: &str) -> Self {
+        let parameters = [(parameter, value), ("from", &from.exact())];
+        Self { address: address("activity", parameters), text: whole(value) }
     }
 
     /// The timeline of a record.
     pub(super) fn record(table: &str, id: &str) -> Self {
         Self {
             address: address("record", [("table", table), ("id", id)]),
-            text: format!("{} {}", Printable(table), Printable(id)),
+            text: format!("{:#} {:#}", Printable(table), Printable(id)),
         }
     }
+}
+
+/// All of it: two names that begin in the same way are two.
+pub(super) fn whole(name: &str) -> String {
+    format!("{:#}", Printable(name))
 }

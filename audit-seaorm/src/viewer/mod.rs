@@ -4,7 +4,6 @@ mod activity;
 mod as_of;
 mod blame;
 mod chart;
-
 mod entry;
 mod guard;
 mod headers;
@@ -23,9 +22,9 @@ use std::{fmt, future::Future, sync::Arc};
 use axum::{
     Router,
     extract::OriginalUri,
-    http::request::Parts,
+    http::{HeaderValue, StatusCode, header::LOCATION, request::Parts},
     middleware::from_fn_with_state,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use sea_orm::DatabaseConnection;
@@ -38,7 +37,8 @@ use crate::{AuditPool, registry};
 ///
 /// The pages are HTML from the server, need no script, take nothing from elsewhere, and say so to the browser
 /// (`Content-Security-Policy`). They change nothing. Whatever stands in a value is shown as text; redacted values
-/// are not in the trail, and so not here. Moments are those of UTC.
+/// are not in the trail, and a column that is redacted or skipped today is hidden in older entries, too. Moments are those
+/// of UTC.
 ///
 /// The guard says who gets in, and there is no viewer without one. It sees the head of a request, with the
 /// extensions that an authentication layer around the router has set. Whoever gets in sees the entries of every
@@ -65,15 +65,16 @@ use crate::{AuditPool, registry};
 /// # Where it is mounted
 ///
 /// Anywhere: its links are relative. `activity`, `record`, `blame`, `as-of`, `statistics` and `style.css` are below
-/// the path that it is nested at; that path itself leads to `activity`. A link to the history of a record is
+/// the path that it is nested at; that path itself, without a slash behind it, leads to `activity`. A link to the history of a record is
 /// `…/record?table=post&id=42`, with [`table_name`](crate::AuditEntry::table_name) and
 /// [`record_id`](crate::AuditEntry::record_id) as entries have them.
 ///
 /// # What it asks of the database
 ///
-/// A page of activity or of a timeline is one statement; the filters that are slow on a long trail are those of
-/// [`AuditQuery`](crate::AuditQuery). Blame and the view of a moment read the entries of one record. Statistics
-/// count the period that is chosen. A client that goes away ends the reading.
+/// A page of activity or of a timeline is two statements. The filters that are slow on a long trail are those of
+/// [`AuditQuery`](crate::AuditQuery), for which the pages' own links name a stretch of time as well. Blame and the view of
+/// a moment read the entries of one record. Statistics count the period that is chosen, in four statements. A statement
+/// goes on when its client has gone: give the pool of a viewer that many use a timeout for statements.
 #[must_use = "it is shown where its `router` is mounted"]
 pub struct AuditViewer<G> {
     viewer: Viewer,
@@ -156,11 +157,16 @@ impl Viewer {
     }
 }
 
-/// From the path that the viewer is nested at to the first page, whatever a proxy has put before that path.
+/// From the path that the viewer is nested at to the first page, whatever a proxy has put before the last part of that
+/// path.
 async fn enter(OriginalUri(uri): OriginalUri) -> Response {
     let folder = match uri.path().rsplit('/').next() {
         None | Some("") => String::new(),
         Some(last) => format!("{last}/"),
     };
-    Redirect::to(&format!("./{folder}activity")).into_response()
+    // Some paths are no header's value, though a client can send them.
+    match HeaderValue::try_from(format!("./{folder}activity")) {
+        Ok(address) => (StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
 }

@@ -2,14 +2,26 @@
 
 use std::fmt;
 
-use chrono::{NaiveDateTime, SecondsFormat, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use sea_orm::prelude::DateTimeUtc;
+
+/// Cut, not rounded.
+const PICKED: &str = "%Y-%m-%dT%H:%M:%S%.3f";
 
 /// A moment to be shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(pub(super) DateTimeUtc);
 
 impl Moment {
+    /// Entries are as exact as a microsecond; a second more is none that any of them has.
+    pub(super) fn new(at: DateTimeUtc) -> Self {
+        Self(DateTimeUtc::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at))
+    }
+
+    pub(super) fn now() -> Self {
+        Self::new(Utc::now())
+    }
+
     /// To the second.
     pub(super) fn seconds(self) -> impl fmt::Display {
         self.0.format("%Y-%m-%d %H:%M:%S")
@@ -25,11 +37,21 @@ impl Moment {
         self.0.to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
-    /// For a picker, which knows milliseconds: the first one that is not earlier.
+    /// For a picker, which knows milliseconds: the last one that is not later.
     pub(super) fn picked(self) -> String {
+        self.0.format(PICKED).to_string()
+    }
+
+    /// For a picker: the first one that is not earlier.
+    pub(super) fn picked_up(self) -> String {
         let beyond = self.0.timestamp_subsec_micros() % 1000;
         let up = TimeDelta::microseconds(if beyond == 0 { 0 } else { i64::from(1000 - beyond) });
-        self.plus(up).format("%Y-%m-%dT%H:%M:%S%.3f").to_string()
+        self.plus(up).format(PICKED).to_string()
+    }
+
+    /// So much earlier and later.
+    pub(super) fn around(self, time: TimeDelta) -> [Self; 2] {
+        [Self(self.plus(-time)), Self(self.plus(time))]
     }
 
     fn plus(self, time: TimeDelta) -> DateTimeUtc {
@@ -48,19 +70,15 @@ impl Moment {
 }
 
 /// A moment as a picker or an address writes it; without an offset it is one of UTC.
-pub(super) fn parse(text: &str) -> Option<DateTimeUtc> {
+pub(super) fn parse(text: &str) -> Option<Moment> {
+    let zoned = || Some(text.parse::<DateTime<FixedOffset>>().ok()?.to_utc());
     let naive = |format| Some(NaiveDateTime::parse_from_str(text, format).ok()?.and_utc());
-    let zoned = || Some(text.parse::<chrono::DateTime<chrono::FixedOffset>>().ok()?.to_utc());
-    let day = || naive_day(text);
-    zoned()
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    let at = zoned()
         .or_else(|| naive("%Y-%m-%dT%H:%M:%S%.f"))
         .or_else(|| naive("%Y-%m-%dT%H:%M"))
-        .or_else(day)
-}
-
-fn naive_day(text: &str) -> Option<DateTimeUtc> {
-    let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    Some(day.and_hms_opt(0, 0, 0)?.and_utc())
+        .or_else(|| Some(day()?.and_utc()))?;
+    Some(Moment::new(at))
 }
 
 #[cfg(test)]
@@ -68,7 +86,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Option<String> {
-        Some(Moment(parse(text)?).exact())
+        Some(parse(text)?.exact())
     }
 
     #[test]
@@ -79,6 +97,8 @@ mod tests {
             ("2026-11-24T09:00:01", "2026-11-24T09:00:01.000000Z"),
             ("2026-11-24T09:00:01.25", "2026-11-24T09:00:01.250000Z"),
             ("2026-11-24T09:00:01.123456Z", "2026-11-24T09:00:01.123456Z"),
+            ("2026-11-24T09:00:01.123456789Z", "2026-11-24T09:00:01.123456Z"),
+            ("2026-11-24T09:00:60", "2026-11-24T09:01:00.000000Z"),
             ("2026-11-24T09:00:01+02:00", "2026-11-24T07:00:01.000000Z"),
         ] {
             assert_eq!(shown(text).as_deref(), Some(exact), "{text}");
@@ -89,22 +109,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_picked_is_not_earlier() {
-        for (exact, picked) in [
-            ("2026-11-24T09:00:01.123000Z", "2026-11-24T09:00:01.123"),
-            ("2026-11-24T09:00:01.123001Z", "2026-11-24T09:00:01.124"),
-            ("2026-11-24T23:59:59.999999Z", "2026-11-25T00:00:00.000"),
+    fn what_is_picked_is_a_millisecond_on_the_side_that_is_asked_for() {
+        for (exact, down, up) in [
+            ("2026-11-24T09:00:01.123000Z", "2026-11-24T09:00:01.123", "2026-11-24T09:00:01.123"),
+            ("2026-11-24T09:00:01.123001Z", "2026-11-24T09:00:01.123", "2026-11-24T09:00:01.124"),
+            ("2026-11-24T23:59:59.999999Z", "2026-11-24T23:59:59.999", "2026-11-25T00:00:00.000"),
         ] {
-            assert_eq!(parse(exact).map(|at| Moment(at).picked()).as_deref(), Some(picked));
+            let picked = parse(exact).map(|at| (at.picked(), at.picked_up()));
+            assert_eq!(picked, Some((down.to_owned(), up.to_owned())));
         }
     }
 
     #[test]
     fn the_ends_of_the_calendar_are_no_trouble() {
         for at in [DateTimeUtc::MIN_UTC, DateTimeUtc::MAX_UTC] {
-            let at = Moment(at);
-            assert!(!at.exact().is_empty() && !at.picked().is_empty());
-            let _ = (at.next(), at.before());
+            let at = Moment::new(at);
+            assert!(!at.exact().is_empty() && !at.picked_up().is_empty());
+            let _ = (at.next(), at.before(), at.around(TimeDelta::days(1)));
         }
     }
 }

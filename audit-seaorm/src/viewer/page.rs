@@ -7,7 +7,7 @@ use axum::{
 };
 use sea_orm::DbErr;
 
-use super::headers::secure;
+use super::{headers::secure, parameters::Fault};
 
 /// What a handler gives.
 pub(super) type Answer = Result<Response, Problem>;
@@ -44,6 +44,12 @@ impl Problem {
 
     pub(super) fn invalid(advice: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "This cannot be asked", advice)
+    }
+
+    /// Of the first parameter that cannot be read, if there is one.
+    pub(super) fn of(faults: &[Fault]) -> Result<(), Self> {
+        let told = |fault: &Fault| format!("`{}` must be {}.", fault.name, fault.allowed);
+        faults.first().map_or(Ok(()), |fault| Err(Self::invalid(told(fault))))
     }
 
     /// What went wrong is for the log, and not for whoever looks.

@@ -7,10 +7,14 @@ use super::{
     link::address,
     parameters::{Fault, Parameters},
 };
-use crate::{AuditQuery, Cursor};
+use crate::{AuditQuery, Cursor, Page, writer::weight};
 
 /// How many entries a page has.
 const SIZE: u64 = 50;
+
+/// How many are read before it is known how large they are, and what is large.
+const FEW: u64 = 8;
+const LARGE: usize = 1 << 20;
 
 /// Which page.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +52,13 @@ impl Place {
         query: AuditQuery,
         db: &DatabaseConnection,
     ) -> Result<Entries, DbErr> {
-        let query = query.limit(SIZE);
         match self {
-            Self::Newest => Ok(Entries::downwards(query.page(db).await?, false)),
+            Self::Newest => Ok(Entries::downwards(some(query, db).await?, false)),
             Self::OlderThan(cursor) => {
-                Ok(Entries::downwards(query.after(cursor).page(db).await?, true))
+                Ok(Entries::downwards(some(query.after(cursor), db).await?, true))
             }
             Self::NewerThan(cursor) => {
-                let mut page = query.oldest_first().after(cursor).page(db).await?;
+                let mut page = some(query.oldest_first().after(cursor), db).await?;
                 page.entries.reverse();
                 let older = page.entries.last().map(Cursor::of);
                 Ok(Entries { entries: page.entries, older, newer: page.next })
@@ -64,8 +67,20 @@ impl Place {
     }
 }
 
+/// As many as a page has, or fewer if they are large: a few at first, and the rest if those were small.
+async fn some(query: AuditQuery, db: &DatabaseConnection) -> Result<Page, DbErr> {
+    let mut page = query.clone().limit(FEW).page(db).await?;
+    let weight: usize = page.entries.iter().map(weight::of).sum();
+    if let Some(next) = page.next.filter(|_| weight < LARGE) {
+        let rest = query.after(next).limit(SIZE - FEW).page(db).await?;
+        page.entries.extend(rest.entries);
+        page.next = rest.next;
+    }
+    Ok(page)
+}
+
 impl Entries {
-    fn downwards(page: crate::Page, has_newer: bool) -> Self {
+    fn downwards(page: Page, has_newer: bool) -> Self {
         let newer = page.entries.first().filter(|_| has_newer).map(Cursor::of);
         Self { entries: page.entries, older: page.next, newer }
     }

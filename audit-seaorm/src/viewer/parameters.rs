@@ -4,13 +4,12 @@ use std::{convert::Infallible, str::FromStr};
 
 use audit_core::Operation;
 use axum::{extract::FromRequestParts, http::request::Parts};
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::Uuid;
 
-use super::moment;
+use super::moment::{self, Moment};
 use crate::Cursor;
 
-/// The parameters of a page. One that is given twice counts as it was given first, and an empty one not at all,
-/// as forms send them.
+/// The parameters of a page. One that is given twice counts as it was given first.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     given: Vec<(String, String)>,
@@ -27,13 +26,17 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
 impl Parameters {
     fn parse(query: &str) -> Self {
         let given = form_urlencoded::parse(query.as_bytes());
-        let given = given.filter(|(_, value)| !value.trim().is_empty());
         Self { given: given.map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// The text of a parameter.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    /// The text of a parameter, which may be empty.
+    pub(super) fn exact(&self, name: &str) -> Option<&str> {
         self.given.iter().find(|(given, _)| given == name).map(|(_, value)| &**value)
+    }
+
+    /// The text of a parameter. Forms send the fields that nobody has filled in, too.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.exact(name).filter(|text| !text.is_empty())
     }
 
     /// Reads a parameter, or notes that it cannot be read, and what would do.
@@ -51,11 +54,7 @@ impl Parameters {
         value
     }
 
-    pub(super) fn moment(
-        &self,
-        name: &'static str,
-        faults: &mut Vec<Fault>,
-    ) -> Option<DateTimeUtc> {
+    pub(super) fn moment(&self, name: &'static str, faults: &mut Vec<Fault>) -> Option<Moment> {
         self.read(name, faults, "a moment of UTC, such as 2026-11-24T09:00", moment::parse)
     }
 
@@ -93,7 +92,11 @@ mod tests {
     fn anything_can_be_asked() {
         let given = Parameters::parse("a=1&a=2&b=&c=+&d=%ff%zz&=e&f&g=%3Cscript%3E&h=a+b");
         let text = |name| given.text(name);
-        assert_eq!((text("a"), text("b"), text("c"), text("f")), (Some("1"), None, None, None));
+        assert_eq!(
+            (text("a"), text("b"), text("c"), text("f")),
+            (Some("1"), None, Some(" "), None)
+        );
+        assert_eq!((given.exact("b"), given.exact("i")), (Some(""), None));
         assert_eq!(text("d"), Some("\u{fffd}%zz"));
         assert_eq!((text("g"), text("h")), (Some("<script>"), Some("a b")));
     }

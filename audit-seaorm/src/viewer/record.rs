@@ -7,7 +7,7 @@ use axum::extract::State;
 
 use super::{
     Viewer,
-    entry::EntryShown,
+    entry::{EntryShown, shown},
     page::{Answer, Problem, page},
     paging::{Neighbours, Place},
     parameters::Parameters,
@@ -28,9 +28,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     let subject = Subject::of(&parameters)?;
     let mut faults = Vec::new();
     let place = Place::of(&parameters, &mut faults);
-    if let Some(fault) = faults.first() {
-        return Err(Problem::invalid(format!("`{}` must be {}.", fault.name, fault.allowed)));
-    }
+    Problem::of(&faults)?;
     let query = AuditTrail::query().table(subject.table).record(subject.id);
     let found = place.read(query, &viewer.db).await?;
     if found.entries.is_empty() && matches!(place, Place::Newest) {
@@ -38,7 +36,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     }
     page(&Timeline {
         title: &viewer.title,
-        entries: found.entries.iter().map(|entry| EntryShown::of(entry, usize::MAX)).collect(),
+        entries: shown(&found.entries, usize::MAX),
         neighbours: found.neighbours("record", &subject.parameters(), place),
         subject,
     })

@@ -55,45 +55,39 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     let (table, user) = (parameters.text("table"), parameters.text("user"));
     let asked = parameters.text("days").and_then(|days| days.parse().ok());
     let (days, _, bucket) = PERIODS.into_iter().find(|it| Some(it.0) == asked).unwrap_or(USUAL);
-    let now = Utc::now();
-    let from = now - TimeDelta::days(days.into());
-    let mut query = AuditTrail::query().from(from).to(now);
+    let to = Moment::now();
+    let [from, _] = to.around(TimeDelta::days(days.into()));
+    let mut query = AuditTrail::query().from(from.0).to(to.0);
     query = table.into_iter().fold(query, AuditQuery::table);
     query = user.into_iter().fold(query, AuditQuery::user);
 
     let db = &viewer.db;
     let buckets = query.activity(db, bucket, Utc.fix()).await?;
+    let users = query.top_users(db).await?;
+    let tables = query.clone().limit(DEFAULT_TOP).table_activity(db).await?;
     page(&Statistics {
         title: &viewer.title,
         known_tables: viewer.tables(),
         table: table.unwrap_or_default(),
         user: user.unwrap_or_default(),
         days,
-        from: Moment(from),
-        to: Moment(now),
+        from,
+        to,
         totals: query.operation_stats(db).await?,
         chart: Chart::of(&buckets, bucket),
-        users: query.top_users(db).await?.into_iter().map(Rank::from).collect(),
-        tables: query
-            .limit(DEFAULT_TOP)
-            .table_activity(db)
-            .await?
-            .into_iter()
-            .map(Rank::from)
-            .collect(),
+        users: users.iter().map(|user| Rank::of_user(user, from)).collect(),
+        tables: tables.iter().map(|table| Rank::of_table(table, from)).collect(),
     })
 }
 
-impl From<UserActivity> for Rank {
-    fn from(user: UserActivity) -> Self {
-        let name = user.user_id.as_deref().map(|id| Link::activity("user", id));
-        Self { name, operations: user.operations, last: Moment(user.last) }
+impl Rank {
+    fn of_user(user: &UserActivity, from: Moment) -> Self {
+        let name = user.user_id.as_deref().map(|id| Link::activity_since(from, "user", id));
+        Self { name, operations: user.operations, last: Moment::new(user.last) }
     }
-}
 
-impl From<TableActivity> for Rank {
-    fn from(table: TableActivity) -> Self {
-        let name = Some(Link::activity("table", &table.table_name));
-        Self { name, operations: table.operations, last: Moment(table.last) }
+    fn of_table(table: &TableActivity, from: Moment) -> Self {
+        let name = Some(Link::activity_since(from, "table", &table.table_name));
+        Self { name, operations: table.operations, last: Moment::new(table.last) }
     }
 }

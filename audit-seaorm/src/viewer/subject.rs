@@ -16,7 +16,7 @@ pub(super) struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     pub(super) fn of(parameters: &'a Parameters) -> Result<Self, Problem> {
-        match (parameters.text("table"), parameters.text("id")) {
+        match (parameters.text("table"), parameters.exact("id")) {
             (Some(table), Some(id)) => Ok(Self { table, id }),
             _ => Err(Problem::invalid(
                 "A record is named by `table` and `id`, as its entries have them. Choose one from the activity.",
@@ -47,6 +47,6 @@ impl<'a> Subject<'a> {
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", Printable(self.table), Printable(self.id))
+        write!(f, "{:#} {:#}", Printable(self.table), Printable(self.id))
     }
 }

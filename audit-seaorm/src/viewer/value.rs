@@ -1,6 +1,8 @@
 //! Values, as JSON, so that the text `null` is not taken for NULL, nor a number for its digits.
 
-use audit_core::{PrintableValue, REDACTED};
+use std::fmt::{self, Write};
+
+use audit_core::{FieldRule, Printable, PrintableValue, REDACTED};
 use serde_json::Value as Json;
 
 /// How many characters of a value are shown at once.
@@ -16,34 +18,56 @@ pub(super) struct Shown {
     pub(super) text: String,
     /// What is shown on demand, beginning anew.
     pub(super) long: Option<String>,
-    /// How many characters are not shown at all.
-    pub(super) hidden: usize,
+    /// Whether there is more, which is not shown at all.
+    pub(super) is_cut: bool,
     pub(super) redacted: bool,
 }
 
 impl Shown {
     pub(super) fn of(value: &Json) -> Self {
-        let redacted = value == REDACTED;
-        let text = format!("{:#}", PrintableValue(Some(value)));
-        match cut(&text, SHORT) {
-            None => Self { text, long: None, hidden: 0, redacted },
-            Some((short, _)) => {
-                let (long, hidden) = cut(&text, LONG).unwrap_or((&text, 0));
-                Self { text: format!("{short}…"), long: Some(long.to_owned()), hidden, redacted }
+        Self::written(format_args!("{:#}", PrintableValue(Some(value))), value == REDACTED)
+    }
+
+    /// A value of a column that may be hidden by now.
+    pub(super) fn under(rule: Option<FieldRule>, value: Option<&Json>) -> Option<Self> {
+        let redacted = Json::from(REDACTED);
+        value.map(|value| Self::of(if rule.is_some() { &redacted } else { value }))
+    }
+
+    /// A text that is no value of a record, such as a reason.
+    pub(super) fn text(text: &str) -> Self {
+        Self::written(format_args!("{:#}", Printable(text)), false)
+    }
+
+    fn written(what: fmt::Arguments<'_>, redacted: bool) -> Self {
+        let mut long = Cut { text: String::new(), left: LONG };
+        let is_cut = long.write_fmt(what).is_err();
+        let Cut { text, .. } = long;
+        match text.char_indices().nth(SHORT) {
+            None => Self { text, long: None, is_cut, redacted },
+            Some((end, _)) => {
+                Self { text: format!("{}…", &text[..end]), long: Some(text), is_cut, redacted }
             }
         }
     }
-
-    pub(super) fn maybe(value: Option<&Json>) -> Option<Self> {
-        value.map(Self::of)
-    }
 }
 
-/// The beginning, and how many characters are left; none if it fits.
-fn cut(text: &str, chars: usize) -> Option<(&str, usize)> {
-    let (place, _) = text.char_indices().nth(chars)?;
-    let (begin, rest) = text.split_at(place);
-    Some((begin, rest.chars().count()))
+/// Fails when there is more than fits: what is left of a long value is not even looked at.
+struct Cut {
+    text: String,
+    left: usize,
+}
+
+impl Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|char| self.write_char(char))
+    }
+
+    fn write_char(&mut self, char: char) -> fmt::Result {
+        self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+        self.text.push(char);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -54,14 +78,15 @@ mod tests {
 
     #[test]
     fn a_long_value_is_shown_in_part_and_says_so() {
+        let chars = |text: &Option<String>| text.as_ref().map(|text| text.chars().count());
         let short = Shown::of(&json!("ä".repeat(SHORT - 2)));
-        assert_eq!((short.text.chars().count(), short.long, short.hidden), (SHORT, None, 0));
-        let long = Shown::of(&json!("ä".repeat(SHORT)));
+        assert_eq!((short.text.chars().count(), short.long, short.is_cut), (SHORT, None, false));
+        let long = Shown::of(&json!("ä".repeat(LONG - 2)));
         assert_eq!(long.text.chars().count(), SHORT + 1);
-        assert_eq!(long.long.map(|text| text.chars().count()), Some(SHORT + 2));
-        let huge = Shown::of(&json!("ä".repeat(LONG)));
-        assert_eq!(huge.long.map(|text| text.chars().count()), Some(LONG));
-        assert_eq!(huge.hidden, 2);
+        assert_eq!((chars(&long.long), long.is_cut), (Some(LONG), false));
+        let huge = Shown::of(&json!("ä".repeat(LONG - 1)));
+        assert_eq!((chars(&huge.long), huge.is_cut), (Some(LONG), true));
+        assert!(Shown::text(&"ä ".repeat(LONG)).is_cut);
     }
 
     #[test]
@@ -70,5 +95,7 @@ mod tests {
         assert_eq!((text(json!(null)), text(json!("null"))), ("null".into(), "\"null\"".into()));
         assert_eq!(text(json!("a\u{202e}b")), "\"a\\u202eb\"");
         assert!(Shown::of(&json!(REDACTED)).redacted);
+        let hidden = Shown::under(Some(FieldRule::Redact), Some(&json!("secret")));
+        assert!(hidden.is_some_and(|it| it.redacted && !it.text.contains("secret")));
     }
 }

@@ -9,11 +9,11 @@ use audit_seaorm::{AuditConnection, AuditViewer};
 use audit_tests::{TestDb, logs};
 use axum::{
     Router,
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::Redirect,
 };
 
-use super::site::{Seen, Site, open, seen, words};
+use super::site::{Seen, Site, answer, open, seen, words};
 use crate::{
     entities::post,
     support::{create, new_post, sql},
@@ -37,6 +37,9 @@ const PAGES: [&str; 7] = [
     "/style.css",
 ];
 
+const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
 async fn nobody_gets_in_whom_the_guard_does_not_let_in(t: TestDb) {
     create!(t, post::Entity);
     new_post("secret").insert(&t.db).await.unwrap();
@@ -51,12 +54,19 @@ async fn nobody_gets_in_whom_the_guard_does_not_let_in(t: TestDb) {
     for page in PAGES {
         let refused = seen(&site, &format!("/history{page}")).await;
         assert_eq!(refused.status, 403, "{page}");
-        assert!(!refused.text.contains("secret"), "{page}: {}", refused.text);
+        assert!(!refused.text.contains("secret") && !refused.text.contains("style.css"), "{page}");
+        is_secured(&refused.headers);
         let sign = if page.contains('?') { '&' } else { '?' };
         let shown = seen(&site, &format!("/history{page}{sign}sesame")).await;
         assert!(matches!(shown.status, 200 | 303), "{page}: {shown:?}");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2 * 7);
+    for method in ["HEAD", "POST", "OPTIONS", "DELETE"] {
+        for page in PAGES {
+            let refused = answer(&site, method, &format!("/history{page}")).await;
+            assert_eq!(refused.status, 403, "{method} {page}");
+        }
+    }
     assert_eq!(seen(&site, "/history/elsewhere?sesame").await.status, 404);
 }
 
@@ -103,24 +113,29 @@ async fn a_browser_is_told_to_run_and_keep_nothing(t: TestDb) {
     let site = Site::of(&t);
     for page in PAGES.iter().skip(1).chain(&["/record?table=post&id=9", "/record"]) {
         let Seen { headers, text, .. } = site.get(&page[1..]).await;
-        let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{page}: {policy}");
-        assert!(!policy.contains("script") && !policy.contains("unsafe"), "{page}: {policy}");
-        assert_eq!(headers["cache-control"], "no-store");
-        assert_eq!(headers["x-content-type-options"], "nosniff");
+        is_secured(&headers);
         for forbidden in ["<script", " style=", "//", "@import", "url("] {
             assert!(!text.contains(forbidden), "{page} has {forbidden}");
         }
     }
 }
 
+fn is_secured(headers: &HeaderMap) {
+    assert_eq!(headers["content-security-policy"], POLICY);
+    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["referrer-policy"], "no-referrer");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+}
+
 async fn what_the_database_says_is_for_the_log(t: TestDb) {
     create!(t, post::Entity);
     sql(&t.db, "DROP TABLE audit_trail").await;
     let site = open(&t.db);
-    let (seen, log) = logs::capture(seen(&site, "/history/activity")).await;
+    let asked = "/history/activity?user=s3cret&table=t4ble";
+    let (seen, log) = logs::capture(seen(&site, asked)).await;
     assert_eq!(seen.status, 500);
     assert!(words(&seen.text).contains("The log of the application has the reason"));
     assert!(!seen.text.contains("audit_trail"), "{}", seen.text);
     assert!(log.contains("audit_trail"), "{log}");
+    assert!(!log.contains("s3cret") && !log.contains("t4ble"), "{log}");
 }

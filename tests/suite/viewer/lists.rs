@@ -1,6 +1,6 @@
 //! Activity and timelines: filters, and page by page.
 
-use audit_seaorm::{AuditContext, AuditTransaction, AuditUser};
+use audit_seaorm::{AuditContext, AuditTrail, AuditTransaction, AuditUser, Change, Image};
 use audit_tests::TestDb;
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
@@ -11,6 +11,9 @@ use crate::{
 };
 
 audit_tests::tests! {
+    #[only(MariaDb)] a_column_that_cannot_be_searched_for_is_told,
+    blanks_are_names_like_others,
+    an_entry_links_to_the_rest_of_it,
     what_happened_last_is_shown_first,
     each_filter_shows_what_it_should,
     pages_hold_every_entry_once_in_both_directions,
@@ -74,8 +77,11 @@ async fn each_filter_shows_what_it_should(t: TestDb) {
         ("request=r2", vec![second]),
         (&*format!("transaction={transaction}"), vec![third]),
         (&*format!("from={}", at(third)), vec![third]),
-        (&*format!("to={}&user=++&table=", at(second)), vec![first]),
+        (&*format!("to={}&user=&table=", at(second)), vec![first]),
         ("user=ann%00", vec![]),
+        ("user=+", vec![]),
+        (&*format!("transaction={transaction}&to={}", at(first)), vec![]),
+        ("transaction=ffffffff-ffff-7fff-bfff-ffffffffffff&to=2026-11-24", vec![]),
     ] {
         let page = site.page(&format!("activity?{filter}")).await;
         let times: Vec<_> = all.iter().rev().map(|entry| page.contains(&at(entry))).collect();
@@ -93,10 +99,12 @@ async fn pages_hold_every_entry_once_in_both_directions(t: TestDb) {
         let mut changed = post.into_active_model();
         changed.likes = Set(likes);
         post = changed.update(&txn).await.unwrap();
+        let other = Change::create("other", likes.to_string(), Image::new());
+        AuditTrail::record(&txn, other).await.unwrap();
     }
     txn.commit().await.unwrap();
     let site = Site::of(&t);
-    for list in ["activity?user=&table=post", "record?table=post&id=1"] {
+    for list in ["activity?user=&table=post&to=2100-01-01", "record?table=post&id=1"] {
         let (mut down, mut next) = (Vec::new(), Some(list.to_owned()));
         while let Some(address) = next {
             let page = site.page(&address).await;
@@ -147,6 +155,7 @@ async fn what_cannot_be_asked_is_told_beside_its_field(t: TestDb) {
     for (page, status) in [
         ("record", 400),
         ("record?table=post", 400),
+        ("record?table=post&id=", 404),
         ("blame?id=1", 400),
         ("as-of?table=post&id=1&when=soon", 400),
         ("record?table=post&id=1&after=x", 400),
@@ -159,4 +168,50 @@ async fn what_cannot_be_asked_is_told_beside_its_field(t: TestDb) {
         assert!(link(&seen.text, "Back to the activity").is_some());
     }
     assert!(words(&site.page("activity").await).contains("There are no entries."));
+}
+
+async fn a_column_that_cannot_be_searched_for_is_told(t: TestDb) {
+    create!(t, post::Entity);
+    let seen = Site::of(&t).get("activity?table=post&column=-x").await;
+    assert_eq!(seen.status, 400);
+    assert!(words(&seen.text).contains("Must be a name that does not begin with `-`"));
+}
+
+async fn blanks_are_names_like_others(t: TestDb) {
+    create!(t, post::Entity);
+    for id in ["", " "] {
+        let change = Change::create("odd", id, Image::new());
+        AuditContext::new()
+            .user(AuditUser::new(" "))
+            .scope(AuditTrail::record(&t.db, change))
+            .await
+            .unwrap();
+    }
+    new_post("a").insert(&t.db).await.unwrap();
+    let site = Site::of(&t);
+    let activity = site.page("activity").await;
+    for name in ["odd &#34;&#34;", "odd &#34; &#34;"] {
+        let record = site.page(&link(&activity, name).unwrap()).await;
+        assert_eq!(record.matches("<li class=\"entry\">").count(), 1, "{name}");
+        site.page(&link(&record, "Blame").unwrap()).await;
+        site.page(&link(&record, "As of").unwrap()).await;
+    }
+    let theirs = words(&site.page(&link(&activity, "&#34; &#34;").unwrap()).await);
+    assert!(theirs.contains("odd") && !theirs.contains("post 1"), "{theirs}");
+}
+
+async fn an_entry_links_to_the_rest_of_it(t: TestDb) {
+    create!(t, post::Entity);
+    let columns = (0..9).map(|number| (format!("c{number}"), number.into()));
+    let wide = |id: &str| Change::create("wide", id, columns.clone().collect());
+    AuditTrail::record(&t.db, wide("1")).await.unwrap();
+    let deleted = Change::delete("wide", "1", columns.clone().collect());
+    AuditTrail::record(&t.db, deleted).await.unwrap();
+    let site = Site::of(&t);
+    let activity = site.page("activity").await;
+    let last_link =
+        &activity[activity[..activity.rfind("3 more").unwrap()].rfind("<a ").unwrap()..];
+    let rest = site.page(&link(last_link, "3 more").unwrap()).await;
+    assert_eq!(rest.matches("<li class=\"entry\">").count(), 1, "the CREATE alone: {rest}");
+    assert!(words(&rest).contains("c8 after: 8"), "{rest}");
 }

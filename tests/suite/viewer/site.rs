@@ -45,7 +45,11 @@ pub(super) fn open(db: &DatabaseConnection) -> Router {
 }
 
 pub(super) async fn seen(router: &Router, path: &str) -> Seen {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    answer(router, "GET", path).await
+}
+
+pub(super) async fn answer(router: &Router, method: &str, path: &str) -> Seen {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let text = to_bytes(body, usize::MAX).await.unwrap();

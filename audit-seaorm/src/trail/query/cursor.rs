@@ -46,7 +46,7 @@ impl Cursor {
         Self { at: entry.timestamp, id: entry.id }
     }
 
-    pub(in crate::trail) fn new(at: DateTimeUtc, id: Uuid) -> Self {
+    pub(crate) fn new(at: DateTimeUtc, id: Uuid) -> Self {
         Self { at, id }
     }
 

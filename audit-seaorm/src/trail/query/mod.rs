@@ -53,6 +53,8 @@ pub struct AuditQuery {
     filters: Vec<Filter>,
     from: Option<DateTimeUtc>,
     to: Option<DateTimeUtc>,
+    /// When the transaction began that is searched for: no bound of the caller's, so it cannot be at odds with one.
+    begun: Option<DateTimeUtc>,
     after: Option<Cursor>,
     oldest_first: bool,
     limit: Option<u64>,
@@ -157,16 +159,15 @@ impl AuditQuery {
 
     /// Entries of one transaction. The id tells when it began, and no entry is older.
     pub fn transaction(self, transaction_id: Uuid) -> Self {
-        let query = self.with(Filter::uuid(Column::TransactionId, transaction_id));
-        match began(transaction_id) {
-            Some(began) => query.no_earlier(began),
-            None => query,
-        }
+        let mut query = self.with(Filter::uuid(Column::TransactionId, transaction_id));
+        query.begun = query.begun.max(began(transaction_id));
+        query
     }
 
     /// Entries of this moment and later.
-    pub fn from(self, from: DateTimeUtc) -> Self {
-        self.no_earlier(from)
+    pub fn from(mut self, from: DateTimeUtc) -> Self {
+        self.from = self.from.max(Some(from));
+        self
     }
 
     /// Entries from before this moment.
@@ -228,11 +229,6 @@ impl AuditQuery {
     /// cursors ([`page`](Self::page)).
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
-        self
-    }
-
-    fn no_earlier(mut self, from: DateTimeUtc) -> Self {
-        self.from = Some(self.from.map_or(from, |former| former.max(from)));
         self
     }
 

@@ -116,9 +116,9 @@ impl AuditQuery {
         })
     }
 
-    /// The range of time, as far as it was said.
+    /// The range of time, as far as it was said or follows. It may end before it begins: then no entry is in it.
     pub(in crate::trail) fn range(&self) -> (Option<DateTimeUtc>, Option<DateTimeUtc>) {
-        (self.from, self.to)
+        (self.from.max(self.begun), self.to)
     }
 
     /// Cuts what is counted to the limit, or to `most` if there is none, and to the offset.
@@ -178,10 +178,11 @@ impl AuditQuery {
         let backend = db.get_database_backend();
         self.filters.iter().try_for_each(|filter| filter.check(backend))?;
         let filters = self.filters.iter().map(|filter| filter.condition(backend));
+        let (from, to) = self.range();
         let condition = filters
             .fold(Condition::all(), Condition::add)
-            .add_option(self.from.map(|from| Column::Timestamp.gte(moment(backend, from))))
-            .add_option(self.to.map(|to| Column::Timestamp.lt(moment(backend, to))))
+            .add_option(from.map(|from| Column::Timestamp.gte(moment(backend, from))))
+            .add_option(to.map(|to| Column::Timestamp.lt(moment(backend, to))))
             .add_option(after.map(|cursor| cursor.condition(backend, self.oldest_first)));
         Ok(Entity::find().filter(condition))
     }

@@ -67,11 +67,11 @@ impl Hidden {
         self.is(column, FieldRule::Redact)
     }
 
-    pub(in crate::trail) fn is_skipped(&self, column: &str) -> bool {
+    pub(super) fn is_skipped(&self, column: &str) -> bool {
         self.is(column, FieldRule::Skip)
     }
 
-    fn is(&self, column: &str, rule: FieldRule) -> bool {
+    pub(in crate::trail) fn is(&self, column: &str, rule: FieldRule) -> bool {
         self.0.iter().any(|(hidden, why)| hidden == column && *why == rule)
     }
 }

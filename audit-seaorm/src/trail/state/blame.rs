@@ -201,7 +201,7 @@ impl Search {
     /// For whatever columns there are.
     #[cfg(feature = "viewer")]
     pub(super) fn of_any() -> Self {
-        Self { renames: Renames::none(), columns: Vec::new(), any: true }
+        Self { renames: Renames::all([]), columns: Vec::new(), any: true }
     }
 
     /// Looks at the next older entry. Of most, which tell only what later ones told, no more than the images is read.

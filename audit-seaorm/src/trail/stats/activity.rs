@@ -60,7 +60,7 @@ impl AuditQuery {
         let calendar = Calendar { bucket, offset };
         let entries = self.select(db, None)?;
         let (from, to) = self.range();
-        if from.is_some() && from == to {
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Ok(Vec::new());
         }
         let from = from.map(|from| calendar.of(from).ok_or(AuditError::Calendar)).transpose()?;

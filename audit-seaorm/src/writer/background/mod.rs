@@ -10,12 +10,13 @@ mod last_resort;
 mod patience;
 mod queue;
 mod replay;
+mod rest;
 mod slot;
 mod state;
 mod status;
 mod store;
 
-use std::{any::Any, fmt, sync::Arc, sync::atomic::Ordering};
+use std::{any::Any, fmt, sync::Arc};
 
 use audit_core::{AuditConfig, Background, BackgroundWriter};
 
@@ -194,11 +195,7 @@ impl AuditWriter {
             }
             left.await;
         }
-        let tally = &self.queue.tally;
-        let unwritten = Unwritten {
-            rescued: tally.rescued.swap(0, Ordering::Relaxed),
-            dropped: tally.dropped.swap(0, Ordering::Relaxed),
-        };
+        let unwritten = self.queue.rest.since_asked();
         if unwritten == Unwritten::default() { Ok(()) } else { Err(unwritten) }
     }
 }

@@ -1,11 +1,6 @@
 use std::{
-    error::Error,
     ops::Range,
-    panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,6 +14,7 @@ use tokio::{
 use super::{
     Slot,
     last_resort::{LastResort, Reason},
+    rest::Rest,
     state::{Item, Next, Phase, Refusal, Standing, State},
 };
 use crate::writer::AuditCounters;
@@ -30,21 +26,13 @@ use crate::writer::AuditCounters;
 pub(crate) struct Queue {
     pub(super) backend: DbBackend,
     pub(super) settings: Background,
-    last_resort: Option<Box<dyn LastResort>>,
     room: Arc<Semaphore>,
     state: Mutex<State>,
     /// There is something to do for the consumer.
     pub(super) work: Notify,
     /// Something has left the queue.
     pub(super) left: Notify,
-    pub(super) tally: Tally,
-}
-
-/// What did not reach the table since somebody was told last.
-#[derive(Default)]
-pub(super) struct Tally {
-    pub(super) rescued: AtomicU64,
-    pub(super) dropped: AtomicU64,
+    pub(super) rest: Rest,
 }
 
 /// Entries of the queue.
@@ -79,11 +67,10 @@ impl Queue {
             backend,
             room: Arc::new(Semaphore::new(settings.max_queue())),
             settings,
-            last_resort,
             state: Mutex::new(State::new()),
             work: Notify::new(),
             left: Notify::new(),
-            tally: Tally::default(),
+            rest: Rest::new(last_resort),
         }
     }
 
@@ -131,7 +118,7 @@ impl Queue {
         if state.phase == Phase::Ended {
             let entries = state.take(places);
             drop(state);
-            return self.leave(entries, Reason::Ended);
+            return self.rest.take(entries, Reason::Ended);
         }
         let first = state.ready == 0 || state.items.keys().next() == Some(&places.start);
         for (_, item) in state.items.range_mut(places.clone()) {
@@ -165,7 +152,7 @@ impl Queue {
         if state.phase == Phase::Ended {
             let entries = state.take(places);
             drop(state);
-            return self.leave(entries, Reason::InDoubt);
+            return self.rest.take(entries, Reason::InDoubt);
         }
         for (_, item) in state.items.range_mut(places.clone()) {
             item.standing = Standing::Doubt;
@@ -231,7 +218,7 @@ impl Queue {
     pub(super) fn give_up(&self, places: &[u64], reason: Reason) {
         let batch = self.state().entries(places);
         // Told ahead of their leave, which somebody may wait for.
-        self.leave(batch.into_iter().map(|(_, entry)| entry).collect(), reason);
+        self.rest.take(batch.into_iter().map(|(_, entry)| entry).collect(), reason);
         let removed = self.state().remove(places).len();
         AuditCounters::uncount_queued(removed);
         self.release(removed);
@@ -296,8 +283,8 @@ impl Queue {
         state.ready = 0;
         drop(state);
         AuditCounters::uncount_queued(committed.len() + in_doubt.len());
-        self.leave(committed, Reason::Ended);
-        self.leave(in_doubt, Reason::InDoubt);
+        self.rest.take(committed, Reason::Ended);
+        self.rest.take(in_doubt, Reason::InDoubt);
         self.left.notify_waiters();
     }
 
@@ -332,33 +319,6 @@ impl Queue {
         }
     }
 
-    fn leave(&self, entries: Shared, reason: Reason) {
-        if entries.is_empty() {
-            return;
-        }
-        let count = entries.len();
-        let entries: Vec<_> = entries.into_iter().map(Arc::unwrap_or_clone).collect();
-        match self.last_resort.as_ref().map(|sink| keep(&**sink, &entries, reason)) {
-            Some(Ok(())) => {
-                self.tally.rescued.fetch_add(count as u64, Ordering::Relaxed);
-                tracing::error!(count, %reason, "audit entries not written: they are with the last resort");
-            }
-            Some(Err(error)) => {
-                self.lost(count);
-                tracing::error!(count, %reason, %error, "audit entries lost: the last resort failed");
-            }
-            None => {
-                self.lost(count);
-                tracing::error!(count, %reason, "audit entries lost: there is no last resort");
-            }
-        }
-    }
-
-    fn lost(&self, entries: usize) {
-        AuditCounters::count_dropped(entries);
-        self.tally.dropped.fetch_add(entries as u64, Ordering::Relaxed);
-    }
-
     fn release(&self, entries: usize) {
         self.room.add_permits(entries);
         self.left.notify_waiters();
@@ -369,16 +329,6 @@ impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A panic here would end the writer, and what it does when it ends as well.
-fn keep(
-    sink: &dyn LastResort,
-    entries: &[AuditEntry],
-    reason: Reason,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let kept = panic::catch_unwind(AssertUnwindSafe(|| sink.keep(entries, reason)));
-    kept.unwrap_or_else(|_| Err("it panicked".into()))
 }
 
 pub(super) fn same_record(one: &AuditEntry, other: &AuditEntry) -> bool {
