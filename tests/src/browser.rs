@@ -26,7 +26,7 @@ pub(crate) fn variables() -> String {
     format!("{URL} and {AXE}")
 }
 
-/// Where a WebDriver for Chromium listens: `AUDIT_TEST_WEBDRIVER_URL`.
+/// Where a `WebDriver` for Chromium listens: `AUDIT_TEST_WEBDRIVER_URL`.
 #[must_use]
 pub fn url() -> String {
     env::var(URL).unwrap()

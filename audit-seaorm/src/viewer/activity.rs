@@ -10,6 +10,7 @@ use sea_orm::DbBackend;
 use super::{
     Viewer,
     entry::{EntryShown, shown},
+    known_tables,
     moment::{self, Moment},
     page::{Answer, page, page_with},
     paging::{Neighbours, Place},
@@ -64,7 +65,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     let mut activity = Activity {
         title: &viewer.title,
         parameters: &parameters,
-        tables: viewer.tables(),
+        tables: known_tables(),
         operations: [Operation::Create, Operation::Update, Operation::Delete, Operation::Baseline],
         faults,
         is_filtered: !list.is_empty(),

@@ -26,13 +26,13 @@ pub(super) struct Bar {
     pub(super) start: String,
     /// Its left edge.
     pub(super) left: usize,
-    pub(super) counts: [Count; 4],
+    pub(super) pieces: [Piece; 4],
     pub(super) total: u64,
 }
 
 /// A piece of a bar, of one operation.
 #[derive(Debug)]
-pub(super) struct Count {
+pub(super) struct Piece {
     pub(super) operation: Operation,
     pub(super) count: u64,
     /// Its upper edge, from above.
@@ -71,12 +71,12 @@ impl Bar {
             (Operation::Delete, it.deletes),
             (Operation::Baseline, it.baselines),
         ];
-        let counts = counts.map(|(operation, count)| {
+        let pieces = counts.map(|(operation, count)| {
             let height = if count == 0 { 0.0 } else { part(count, most).max(LEAST) };
             below += height;
-            Count { operation, count, top: HEIGHT - below, height }
+            Piece { operation, count, top: HEIGHT - below, height }
         });
-        Self { start, left, counts, total: it.total() }
+        Self { start, left, pieces, total: it.total() }
     }
 }
 
@@ -102,16 +102,16 @@ mod tests {
         let chart =
             Chart::of(&[bucket(50, 25, 25), bucket(0, 50, 0), bucket(0, 0, 0)], Bucket::Day);
         assert_eq!(chart.most, 100);
-        let edges = |bar: &Bar| bar.counts.each_ref().map(|it| (it.top, it.top + it.height));
+        let edges = |bar: &Bar| bar.pieces.each_ref().map(|it| (it.top, it.top + it.height));
         assert_eq!(edges(&chart.bars[0])[..3], [(50.0, 100.0), (25.0, 50.0), (0.0, 25.0)]);
         assert_eq!(edges(&chart.bars[1])[1], (50.0, 100.0));
-        assert!(chart.bars[2].counts.iter().all(|it| it.height == 0.0));
+        assert!(chart.bars[2].pieces.iter().all(|it| it.height == 0.0));
     }
 
     #[test]
     fn one_beside_many_can_be_seen() {
         let chart = Chart::of(&[bucket(1_000_000, 1, 0)], Bucket::Day);
-        assert!(chart.bars[0].counts[1].height >= LEAST);
+        assert!(chart.bars[0].pieces[1].height >= LEAST);
         assert!(Chart::of(&[], Bucket::Day).ends().is_none());
     }
 }

@@ -146,15 +146,13 @@ impl<G> fmt::Debug for AuditViewer<G> {
     }
 }
 
-impl Viewer {
-    /// The tables of the program's entities, for choosing from.
-    fn tables(&self) -> Vec<&'static str> {
-        let mut tables: Vec<_> =
-            registry::all().into_iter().flatten().map(|audited| &*audited.in_trail).collect();
-        tables.sort_unstable();
-        tables.dedup();
-        tables
-    }
+/// The tables of the program's entities, for choosing from.
+fn known_tables() -> Vec<&'static str> {
+    let tables = registry::all().into_iter().flatten();
+    let mut names: Vec<_> = tables.map(|audited| &*audited.in_trail).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// From the path that the viewer is nested at to the first page, whatever a proxy has put before the last part of that

@@ -26,7 +26,7 @@ pub(super) enum Place {
 
 /// Entries newest first, and where the pages beside them begin.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(super) struct Stretch {
     pub(super) entries: Vec<AuditEntry>,
     older: Option<Cursor>,
     newer: Option<Cursor>,
@@ -51,17 +51,17 @@ impl Place {
         self,
         query: AuditQuery,
         db: &DatabaseConnection,
-    ) -> Result<Entries, DbErr> {
+    ) -> Result<Stretch, DbErr> {
         match self {
-            Self::Newest => Ok(Entries::downwards(some(query, db).await?, false)),
+            Self::Newest => Ok(Stretch::downwards(some(query, db).await?, false)),
             Self::OlderThan(cursor) => {
-                Ok(Entries::downwards(some(query.after(cursor), db).await?, true))
+                Ok(Stretch::downwards(some(query.after(cursor), db).await?, true))
             }
             Self::NewerThan(cursor) => {
                 let mut page = some(query.oldest_first().after(cursor), db).await?;
                 page.entries.reverse();
                 let older = page.entries.last().map(Cursor::of);
-                Ok(Entries { entries: page.entries, older, newer: page.next })
+                Ok(Stretch { entries: page.entries, older, newer: page.next })
             }
         }
     }
@@ -79,7 +79,7 @@ async fn some(query: AuditQuery, db: &DatabaseConnection) -> Result<Page, DbErr>
     Ok(page)
 }
 
-impl Entries {
+impl Stretch {
     fn downwards(page: Page, has_newer: bool) -> Self {
         let newer = page.entries.first().filter(|_| has_newer).map(Cursor::of);
         Self { entries: page.entries, older: page.next, newer }

@@ -9,6 +9,7 @@ use chrono::{Offset, TimeDelta, Utc};
 use super::{
     Viewer,
     chart::Chart,
+    known_tables,
     link::Link,
     moment::Moment,
     page::{Answer, page},
@@ -67,7 +68,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     let tables = query.clone().limit(DEFAULT_TOP).table_activity(db).await?;
     page(&Statistics {
         title: &viewer.title,
-        known_tables: viewer.tables(),
+        known_tables: known_tables(),
         table: table.unwrap_or_default(),
         user: user.unwrap_or_default(),
         days,

@@ -9,6 +9,7 @@ use crate::support::entries;
 
 audit_tests::tests! {
     #[only(Sqlite, Postgres)] the_trail_is_for_admins,
+    #[only(Sqlite, Postgres)] a_browser_is_led_to_the_login_and_back,
     #[only(Sqlite, Postgres)] bad_input_is_refused_and_changes_nothing,
     #[only(Sqlite, Postgres)] a_bad_question_to_the_trail_is_refused,
 }
@@ -58,6 +59,25 @@ async fn the_trail_is_for_admins(t: TestDb) {
     ann.post("/logout", json!(null)).await.expect(204);
     ann.get("/trail").await.expect(401);
     ann.post("/posts", json!({"title": "Hi", "body": "Words"})).await.expect(401);
+}
+
+async fn a_browser_is_led_to_the_login_and_back(t: TestDb) {
+    let blog = Blog::start(&t);
+    let browser = reqwest::Client::builder().cookie_store(true).build().unwrap();
+    let page = |path: &str| format!("{}{path}", blog.address);
+    let asked = browser.get(page("/history/activity")).header("accept", "text/html").send();
+    let led = asked.await.unwrap();
+    assert_eq!((led.status().as_u16(), led.url().path()), (200, "/login"));
+    assert!(led.text().await.unwrap().contains("<form method=\"post\" action=\"/login/form\">"));
+
+    let submit = async |fields: &'static str| {
+        let form = browser.post(page("/login/form")).body(fields);
+        form.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()
+    };
+    assert_eq!(submit("name=root&password=wrong").await.status(), 401);
+    let shown = submit("name=root&password=correct+horse").await;
+    assert_eq!((shown.status().as_u16(), shown.url().path()), (200, "/history/activity"));
+    assert!(shown.text().await.unwrap().contains("History of the blog"));
 }
 
 async fn bad_input_is_refused_and_changes_nothing(t: TestDb) {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod comments;
+mod login_page;
 mod posts;
 mod tags;
 
@@ -12,6 +13,7 @@ use crate::store::Store;
 pub(crate) fn routes() -> Router<Store> {
     Router::new()
         .merge(accounts::routes())
+        .merge(login_page::routes())
         .merge(posts::routes())
         .merge(comments::routes())
         .merge(tags::routes())
