@@ -56,3 +56,18 @@ impl Link {
 pub(super) fn whole(name: &str) -> String {
     format!("{:#}", Printable(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::viewer::moment;
+
+    #[test]
+    fn what_no_index_finds_is_looked_for_within_a_day() {
+        let at = moment::parse("2026-11-24T09:00:00.123456Z").expect("a moment");
+        let link = Link::activity_around(at, "request", "a b&c");
+        let expected = "activity?request=a+b%26c&from=2026-11-23T09%3A00%3A00.123456Z\
+                        &to=2026-11-25T09%3A00%3A00.123456Z";
+        assert_eq!((&*link.address, &*link.text), (expected, "\"a b&c\""));
+    }
+}
