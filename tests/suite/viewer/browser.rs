@@ -6,10 +6,12 @@ use audit_seaorm::{AuditContext, AuditTrail, AuditUser, Change, Image};
 use audit_tests::{TestDb, browser};
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 use serde_json::{Value, json};
-use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, Key, WebDriver};
 use tokio::{net::TcpListener, time::sleep};
 
-use super::site::open;
+use super::{
+    driver::{By, Driver},
+    site::open,
+};
 use crate::{
     entities::post,
     support::{create, entries, new_post},
@@ -24,9 +26,26 @@ audit_tests::tests! {
 
 const EVIL: &str = "\"'><script>document.title='broken'</script><img src=x onerror=alert(2)>";
 
+/// Nothing but our own pages is asked for.
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// Keys without a sign, as the protocol writes them.
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
 /// A viewer over a trail with some history, and a browser that has it open.
 struct Window {
-    driver: WebDriver,
+    driver: Driver,
     address: String,
 }
 
@@ -37,43 +56,38 @@ impl Window {
         let site = open(&t.db);
         tokio::spawn(async move { axum::serve(listener, site).await });
 
-        let mut chromium = DesiredCapabilities::chrome();
-        for argument in [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ] {
-            chromium.add_arg(argument).unwrap();
-        }
-        let driver = WebDriver::new(browser::url(), chromium).await.unwrap();
-        driver.goto(&*address).await.unwrap();
+        let driver = Driver::open(&browser::url(), &ARGUMENTS).await;
+        driver.goto(&address).await;
         Self { driver, address }
     }
 
     async fn go(&self, page: &str) {
-        self.driver.goto(format!("{}/{page}", self.address)).await.unwrap();
+        self.driver.goto(&format!("{}/{page}", self.address)).await;
     }
 
     async fn click(&self, words: &str) {
-        self.driver.find(By::LinkText(words)).await.unwrap().click().await.unwrap();
+        self.driver.find(By::LinkText(words.to_owned())).await.click().await;
     }
 
     async fn text(&self) -> String {
-        self.driver.find(By::Tag("body")).await.unwrap().text().await.unwrap()
+        self.run("return document.body.innerText").await.as_str().unwrap().to_owned()
     }
 
-    async fn heading(&self) -> String {
-        self.driver.find(By::Tag("h1")).await.unwrap().text().await.unwrap()
+    /// Waits until the page has this on it.
+    async fn shows(&self, words: &str) {
+        let script = format!("return document.body.innerText.includes({})", json!(words));
+        assert!(self.driver.until(&script).await, "{words}: {}", self.text().await);
+    }
+
+    /// Waits until this page is there.
+    async fn is_at(&self, heading: &str) {
+        let script =
+            format!("return document.querySelector('h1').innerText === {}", json!(heading));
+        assert!(self.driver.until(&script).await, "{heading}: {}", self.text().await);
     }
 
     async fn run(&self, script: &str) -> Value {
-        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+        self.driver.run(script).await
     }
 
     /// The pages of the record that is markup in every field.
@@ -86,16 +100,15 @@ impl Window {
 
     /// How wide the window is, and which colours are preferred.
     async fn look(&self, width: u32, colours: &str) {
-        let cdp = self.driver.cdp();
         let size =
             json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500});
-        cdp.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        self.driver.chromium("Emulation.setDeviceMetricsOverride", size).await;
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": colours}]});
-        cdp.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+        self.driver.chromium("Emulation.setEmulatedMedia", media).await;
     }
 
     async fn close(self) {
-        self.driver.quit().await.unwrap();
+        self.driver.close().await;
     }
 }
 
@@ -121,35 +134,35 @@ async fn some_history(t: &TestDb) {
 async fn one_can_click_from_the_activity_to_a_past_moment_and_back(t: TestDb) {
     some_history(&t).await;
     let window = Window::open(&t).await;
-    assert_eq!(window.heading().await, "Activity");
+    window.is_at("Activity").await;
 
     window.click("post 1").await;
-    assert_eq!(window.heading().await, "post 1");
-    let timeline = window.text().await;
-    assert!(timeline.contains("\"Draft\"") && timeline.contains("\"Final\""), "{timeline}");
+    window.is_at("post 1").await;
+    window.shows("\"Draft\"").await;
+    window.shows("Reason: \"ticket 7\"").await;
     window.click("Blame").await;
-    let blame = window.text().await;
-    assert!(blame.contains("by bob"), "{blame}");
+    window.shows("Who last set each column").await;
+    window.shows("by bob").await;
 
     window.click("As of").await;
-    assert!(window.text().await.contains("\"Final\""));
+    window.shows("As of").await;
+    window.shows("\"Final\"").await;
     // The moment of the first entry, put into the picker as a person's choice is.
     let first = entries(&t.db).await[0].timestamp + chrono::TimeDelta::milliseconds(1);
     let picked = first.format("%Y-%m-%dT%H:%M:%S%.3f");
     window.run(&format!("document.getElementById('when').value = '{picked}'")).await;
-    window.driver.find(By::Css("form button")).await.unwrap().click().await.unwrap();
-    let then = window.text().await;
-    assert!(then.contains("\"Draft\""), "{then}");
+    window.driver.find(By::Css("form button")).await.click().await;
+    window.shows("\"Draft\"\nsince then: \"Final\"").await;
 
     window.click("Before the last change").await;
-    assert!(window.text().await.contains("There was no such record"));
-    for expected in ["\"Draft\"", "\"Final\"", "by bob", "Reason: \"ticket 7\""] {
-        window.driver.back().await.unwrap();
-        let text = window.text().await;
-        assert!(text.contains(expected), "{expected}: {text}");
+    window.shows("There was no such record").await;
+    for expected in ["since then: \"Final\"", "UPDATE", "Who last set each column", "ticket 7"] {
+        window.driver.back().await;
+        window.shows(expected).await;
     }
+    window.is_at("post 1").await;
     window.click("Activity").await;
-    assert_eq!(window.heading().await, "Activity");
+    window.is_at("Activity").await;
     window.close().await;
 }
 
@@ -161,7 +174,7 @@ async fn markup_stays_text_in_a_browser_too(t: TestDb) {
         window.go(page).await;
         let made = "return document.querySelectorAll('script, img, [onerror], [style]').length";
         assert_eq!(window.run(made).await, json!(0), "{page}");
-        assert_ne!(window.driver.title().await.unwrap(), "broken", "{page}");
+        assert_ne!(window.driver.title().await, "broken", "{page}");
         let text = window.text().await;
         assert!(text.contains("<script>document.title="), "{page}: {text}");
     }
@@ -191,8 +204,8 @@ async fn axe_finds_no_fault_in_light_and_dark_and_on_a_phone(t: TestDb) {
         ]) {
             window.go(page).await;
             window.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
-            let found = window.driver.execute_async(&check, Vec::new()).await.unwrap();
-            assert_eq!(found.json(), &json!([]), "{page}, {width}, {colours}");
+            let found = window.driver.run_async(&check).await;
+            assert_eq!(found, json!([]), "{page}, {width}, {colours}");
             let fits = "return document.documentElement.scrollWidth <= innerWidth";
             assert_eq!(window.run(fits).await, json!(true), "{page} is wider than {width}");
         }
@@ -203,24 +216,20 @@ async fn axe_finds_no_fault_in_light_and_dark_and_on_a_phone(t: TestDb) {
 async fn the_keyboard_is_enough(t: TestDb) {
     some_history(&t).await;
     let window = Window::open(&t).await;
-    let press = async |key: &str| {
-        let focused = window.driver.active_element().await.unwrap();
-        focused.send_keys(key).await.unwrap();
-    };
-    let focus = async || window.run("return document.activeElement.textContent.trim()").await;
-    press(&Key::Tab.value().to_string()).await;
-    assert_eq!(focus().await, json!("Skip to the content"));
-    press(&Key::Enter.value().to_string()).await;
-    press(&Key::Tab.value().to_string()).await;
-    assert_eq!(focus().await, json!("Filter"));
-    press(&Key::Enter.value().to_string()).await;
+    let press = async |keys: &str| window.driver.focused().await.type_in(keys).await;
+    let focus = async || window.driver.focused().await.text().await;
+    press(TAB).await;
+    assert_eq!(focus().await, "Skip to the content");
+    press(ENTER).await;
+    press(TAB).await;
+    assert_eq!(focus().await, "Filter");
+    press(ENTER).await;
     for _ in 0..3 {
-        press(&Key::Tab.value().to_string()).await;
+        press(TAB).await;
     }
-    let focused = window.driver.active_element().await.unwrap();
-    assert_eq!(focused.attr("name").await.unwrap().as_deref(), Some("column"));
-    focused.send_keys("title").await.unwrap();
-    press(&Key::Enter.value().to_string()).await;
-    assert!(window.driver.current_url().await.unwrap().query().unwrap().contains("column=title"));
+    assert_eq!(window.driver.focused().await.attribute("name").await, "column");
+    press("title").await;
+    press(ENTER).await;
+    assert!(window.driver.until("return location.search.includes('column=title')").await);
     window.close().await;
 }

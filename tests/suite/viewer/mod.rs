@@ -2,6 +2,7 @@
 
 mod admission;
 mod browser;
+mod driver;
 mod lists;
 mod site;
 mod views;
