@@ -7,6 +7,7 @@ use spdx::{Expression, ParseMode};
 audit_tests::tests! {
     #[once] each_test_that_the_documentation_names_is_there,
     #[once] each_dependency_is_accounted_for,
+    #[once] no_handler_of_the_blog_mentions_auditing,
     #[once] whoever_uses_it_may_keep_their_own_licence,
 }
 
@@ -61,6 +62,16 @@ async fn whoever_uses_it_may_keep_their_own_licence() {
             it.license.id().is_some_and(|id| LICENCES.contains(&id.name)) && it.addition.is_none()
         };
         assert!(licence.evaluate(allowed), "{package} is under {licence}");
+    }
+}
+
+async fn no_handler_of_the_blog_mentions_auditing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/axum-blog/src/handlers");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap().to_lowercase();
+        assert!(!text.contains("audit"), "{}", file.display());
     }
 }
 

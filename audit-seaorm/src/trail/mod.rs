@@ -19,8 +19,6 @@ mod verify;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub(crate) use self::first_rows::first_rows;
-#[cfg(feature = "viewer")]
-pub(crate) use self::state::by_name;
 pub use self::{
     baseline::{Baseline, BaselineReport},
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
@@ -32,6 +30,8 @@ pub use self::{
     },
     verify::{Finding, FindingKind, Verification},
 };
+#[cfg(feature = "viewer")]
+pub(crate) use self::{query::is_searchable, state::by_name};
 use crate::{capture::Executor, entity};
 
 /// The trail of all audited tables.

@@ -16,7 +16,7 @@ use super::{
     paging::{Neighbours, Place},
     parameters::{Fault, Parameters},
 };
-use crate::{AuditQuery, AuditTrail};
+use crate::{AuditQuery, AuditTrail, trail::is_searchable};
 
 /// How many changes of an entry are shown here; its record has all.
 const CHANGES: usize = 6;
@@ -90,7 +90,7 @@ fn query(parameters: &Parameters, backend: DbBackend, faults: &mut Vec<Fault>) -
         faults.push(Fault { name: "table", allowed: "the table of the record, as a name" });
     }
     let column = parameters.text("column");
-    if backend == DbBackend::MySql && column.is_some_and(|column| column.starts_with('-')) {
+    if column.is_some_and(|column| !is_searchable(column, backend)) {
         let allowed = "a name that does not begin with `-`, which this database cannot search for";
         faults.push(Fault { name: "column", allowed });
     }

@@ -24,8 +24,8 @@ use super::page::Problem;
 /// [`AuditViewer::new_async`](super::AuditViewer::new_async).
 ///
 /// It is asked once for each page, and for the style sheet. The path that it sees is that below the mount, such as
-/// `/activity`; axum's `OriginalUri` among the extensions has the whole of it. A panic goes through to whatever catches those of a
-/// handler.
+/// `/activity`; axum's `OriginalUri` among the extensions has the whole of it. A panic goes through to whatever
+/// catches those of a handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say who may see the trail",
     label = "expected `Fn(&http::request::Parts) -> bool`, or one that gives a `Result<(), impl IntoResponse>`",

@@ -65,8 +65,8 @@ use crate::{AuditPool, registry};
 /// # Where it is mounted
 ///
 /// Anywhere: its links are relative. `activity`, `record`, `blame`, `as-of`, `statistics` and `style.css` are below
-/// the path that it is nested at; that path itself, without a slash behind it, leads to `activity`. A link to the history of a record is
-/// `…/record?table=post&id=42`, with [`table_name`](crate::AuditEntry::table_name) and
+/// the path that it is nested at; that path itself, without a slash behind it, leads to `activity`. A link to the
+/// history of a record is `…/record?table=post&id=42`, with [`table_name`](crate::AuditEntry::table_name) and
 /// [`record_id`](crate::AuditEntry::record_id) as entries have them.
 ///
 /// # What it asks of the database

@@ -8,20 +8,23 @@ use std::sync::{
 use audit_seaorm::{AuditConnection, AuditViewer};
 use audit_tests::{TestDb, logs};
 use axum::{
-    Router,
+    Extension, Router,
     http::{HeaderMap, StatusCode, request::Parts},
     response::Redirect,
 };
+use sea_orm::EntityTrait;
 
 use super::site::{Seen, Site, answer, open, seen, words};
 use crate::{
     entities::post,
-    support::{create, new_post, sql},
+    support::{create, entries, new_post, sql},
 };
 
 audit_tests::tests! {
     nobody_gets_in_whom_the_guard_does_not_let_in,
     the_guard_may_answer_for_itself_and_may_take_its_time,
+    the_guard_sees_what_authentication_left,
+    it_only_reads,
     it_is_shown_wherever_it_is_mounted,
     a_browser_is_told_to_run_and_keep_nothing,
     what_the_database_says_is_for_the_log,
@@ -87,6 +90,39 @@ async fn the_guard_may_answer_for_itself_and_may_take_its_time(t: TestDb) {
     };
     let viewer = AuditViewer::new_async(&t.db, guard).router::<()>();
     assert_eq!(seen(&viewer, "/activity").await.status, 404);
+}
+
+#[derive(Clone)]
+struct Account {
+    is_admin: bool,
+}
+
+async fn the_guard_sees_what_authentication_left(t: TestDb) {
+    create!(t, post::Entity);
+    let admins =
+        |request: &Parts| request.extensions.get::<Account>().is_some_and(|it| it.is_admin);
+    let site = || Router::new().nest("/history", AuditViewer::new(&t.db, admins).router::<()>());
+    for (account, status) in [(None, 403), (Some(false), 403), (Some(true), 200)] {
+        let site = match account {
+            Some(is_admin) => site().layer(Extension(Account { is_admin })),
+            None => site(),
+        };
+        assert_eq!(seen(&site, "/history/activity").await.status, status, "{account:?}");
+    }
+}
+
+async fn it_only_reads(t: TestDb) {
+    create!(t, post::Entity);
+    new_post("a").insert(&t.db).await.unwrap();
+    let before = (entries(&t.db).await, post::Entity::find().all(&t.db).await.unwrap());
+    let site = Site::of(&t);
+    for page in PAGES {
+        seen(&site.0, &format!("/history{page}")).await;
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            assert_eq!(answer(&site.0, method, &format!("/history{page}")).await.status, 405);
+        }
+    }
+    assert_eq!((entries(&t.db).await, post::Entity::find().all(&t.db).await.unwrap()), before);
 }
 
 async fn it_is_shown_wherever_it_is_mounted(t: TestDb) {

@@ -56,12 +56,10 @@ impl Filter {
         Self::holds(Column::Metadata, key, value)
     }
 
-    /// `MariaDB` (10.11) finds no name in a JSON object that begins with `-`, however it is quoted.
+    /// Whether the database can be asked this.
     pub(super) fn check(&self, backend: DbBackend) -> Result<(), AuditError> {
         match self {
-            Self::Changed(name) | Self::Holds(_, name, _)
-                if backend == DbBackend::MySql && name.starts_with('-') =>
-            {
+            Self::Changed(name) | Self::Holds(_, name, _) if !is_searchable(name, backend) => {
                 Err(AuditError::UnsearchableName { name: name.clone() })
             }
             _ => Ok(()),
@@ -92,6 +90,11 @@ impl fmt::Debug for Filter {
             Self::Nothing => f.write_str("Nothing"),
         }
     }
+}
+
+/// `MariaDB` (10.11) finds no name in a JSON object that begins with `-`, however it is quoted.
+pub(crate) fn is_searchable(name: &str, backend: DbBackend) -> bool {
+    backend != DbBackend::MySql || !name.starts_with('-')
 }
 
 fn has_nul(value: &Json) -> bool {

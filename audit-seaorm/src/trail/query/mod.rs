@@ -16,6 +16,8 @@ use sea_orm::{
 use serde_json::Value as Json;
 
 use self::filter::Filter;
+#[cfg(feature = "viewer")]
+pub(crate) use self::filter::is_searchable;
 pub use self::{
     cursor::{Cursor, ParseCursorError},
     read::Page,
