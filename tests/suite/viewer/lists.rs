@@ -1,10 +1,16 @@
 //! Activity and timelines: filters, and page by page.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use audit_seaorm::{AuditContext, AuditTrail, AuditTransaction, AuditUser, Change, Image};
 use audit_tests::TestDb;
+use chrono::SecondsFormat;
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
-use super::site::{Site, link, words};
+use super::site::{Site, link, open, words};
 use crate::{
     entities::post,
     support::{create, entries, new_post},
@@ -17,6 +23,7 @@ audit_tests::tests! {
     what_happened_last_is_shown_first,
     each_filter_shows_what_it_should,
     pages_hold_every_entry_once_in_both_directions,
+    a_page_is_few_statements,
     what_cannot_be_asked_is_told_beside_its_field,
 }
 
@@ -63,7 +70,7 @@ async fn each_filter_shows_what_it_should(t: TestDb) {
     let all = entries(&t.db).await;
     let [first, second, third] = &all[..] else { panic!("{all:?}") };
     let (transaction, at) = (third.transaction_id.unwrap(), |entry: &audit_seaorm::AuditEntry| {
-        entry.timestamp.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+        entry.timestamp.to_rfc3339_opts(SecondsFormat::Micros, true)
     });
     let site = Site::of(&t);
     for (filter, shown) in [
@@ -132,6 +139,35 @@ async fn pages_hold_every_entry_once_in_both_directions(t: TestDb) {
         assert_eq!(likes(&site.page(&link(oldest, "Newest").unwrap()).await), likes(&newest));
         let older = site.page(&link(&newest, "Older").unwrap()).await;
         assert_eq!(likes(&older), likes(&middle));
+    }
+}
+
+async fn a_page_is_few_statements(t: TestDb) {
+    create!(t, post::Entity);
+    let mut post = new_post("a").insert(&t.db).await.unwrap();
+    for likes in 1..100 {
+        let mut changed = post.into_active_model();
+        changed.likes = Set(likes);
+        post = changed.update(&t.db).await.unwrap();
+    }
+    let then = entries(&t.db).await[50].timestamp.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let statements = Arc::new(AtomicUsize::new(0));
+    let mut db = t.connect_with(|_| {}).await;
+    let count = Arc::clone(&statements);
+    db.set_metric_callback(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let site = Site(open(&db));
+    for (page, expected) in [
+        ("activity", 2),
+        ("record?table=post&id=1", 2),
+        ("blame?table=post&id=1", 1),
+        (&*format!("as-of?table=post&id=1&when={then}"), 4),
+        ("statistics", 4),
+        ("style.css", 0),
+    ] {
+        site.page(page).await;
+        assert_eq!(statements.swap(0, Ordering::Relaxed), expected, "{page}");
     }
 }
 
