@@ -145,6 +145,7 @@ mod auditable;
 pub mod audited;
 mod capture;
 mod chunk;
+mod database_error;
 pub mod encode;
 pub mod entity;
 mod error;
