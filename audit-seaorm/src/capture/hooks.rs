@@ -101,7 +101,8 @@ where
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
         let (row, ground) =
             (Filter::key_of::<A::Entity>(&after), Ground::of_caller(Executor::of(db)));
-        if let Err(error) = record_created(&recorder, &ground, after.clone()).await {
+        let recorded = follow_up(db, record_created(&recorder, &ground, after.clone())).await;
+        if let Err(error) = recorded {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
             let _ = take_back(A::Entity::delete_many().filter(row.condition()), db).await;
@@ -180,14 +181,26 @@ where
 {
     if is_before_image(&row)
         && let Some(recorder) = Recorder::<A::Entity>::active()
-        && is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await?
     {
-        let ground = Ground::of_caller(Executor::of(db));
-        let facts = Facts::ask(&ground.unguarded()).await?;
-        let change = recorder.deleted(&Found { model: row.clone().try_into_model()?, facts });
-        recorder.record(&ground, change).await?;
+        follow_up(db, record_deleted(&recorder, row.clone(), db)).await?;
     }
     AuditHooks::after_delete(row, db).await
+}
+
+/// Whichever lock the statement took is held, so the clock can be asked now.
+async fn record_deleted<A, C>(recorder: &Recorder<A::Entity>, row: A, db: &C) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait + TryIntoModel<ModelOf<A>> + Send,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    if !is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await? {
+        return Ok(());
+    }
+    let ground = Ground::of_caller(Executor::of(db));
+    let facts = Facts::ask(&ground.unguarded()).await?;
+    let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
+    recorder.record(&ground, change).await
 }
 
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.
@@ -224,6 +237,14 @@ async fn watched<C: ConnectionTrait, T>(
     match Executor::of(db) {
         Executor::Audit(txn) => txn.core().permits().watch(hook).await,
         _ => hook.await,
+    }
+}
+
+/// Does what belongs to a change that has been made already: one that is dropped half-way must not commit.
+async fn follow_up<C: ConnectionTrait, T>(db: &C, work: impl Future<Output = T>) -> T {
+    match Executor::of(db) {
+        Executor::Audit(txn) => txn.core().follow_up(work).await,
+        _ => work.await,
     }
 }
 

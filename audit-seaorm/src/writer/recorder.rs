@@ -243,7 +243,7 @@ async fn store(
             direct::store_apart(txn, entry).await
         }
         // Past its guard, if it has one.
-        (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
-        _ => Ok(direct::store(&db, entry).await),
+        (Executor::Guarded(guarded), _) => Ok(direct::store_in_order(guarded.inner(), entry).await),
+        _ => Ok(direct::store_in_order(&db, entry).await),
     }
 }
