@@ -157,6 +157,7 @@ mod health;
 mod measure;
 mod record;
 mod registry;
+mod search_path;
 mod sql_text;
 mod trail;
 mod transaction;

@@ -118,7 +118,7 @@ async fn record_created<E: Auditable>(
     ground: &Ground<'_>,
     model: E::Model,
 ) -> Result<(), DbErr> {
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<E>(&ground.unguarded()).await?;
     let change = recorder.created(&Found { model, facts });
     recorder.record(ground, change).await
 }
@@ -198,7 +198,7 @@ where
         return Ok(());
     }
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
     let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
     recorder.record(&ground, change).await
 }

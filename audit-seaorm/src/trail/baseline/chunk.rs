@@ -93,7 +93,8 @@ async fn write_in<E: Auditable>(
 /// The latest moment of the rows: by then each was locked, or had not changed since the statement began.
 fn latest<E: Auditable>(rows: &[QueryResult], backend: DbBackend) -> Result<Facts, DbErr> {
     let moments = rows.iter().map(|row| Ok::<_, DbErr>(Facts::read::<E>(row, backend)?.at));
-    Ok(Facts { at: moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max() })
+    let at = moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max();
+    Ok(Facts { at, ..Facts::default() })
 }
 
 /// Each statement sees what others have committed by then: the rows as they are under the locks.
