@@ -12,7 +12,7 @@ use super::queue::Batch;
 use crate::{
     database_error::DatabaseError,
     entity::{self, Column, Entity},
-    writer::{explained, insert::insert},
+    writer::{explanation, insert::insert},
 };
 
 /// So many refused and none written: it is not the entries.
@@ -40,7 +40,7 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
         Err(error) => {
             attempt.one_by_one(db, absent).await;
             if attempt.error.is_none() {
-                attempt.error = Some(explained(db, error).await);
+                attempt.error = Some(explanation(db, error).await);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Attempt {
                         return;
                     }
                     if self.written.is_empty() && self.refused.len() >= TOO_MANY {
-                        self.error = Some(explained(db, error).await);
+                        self.error = Some(explanation(db, error).await);
                         return;
                     }
                 }
@@ -77,7 +77,7 @@ impl Attempt {
         let there = match present(db, batch.iter().map(|(_, entry)| &**entry)).await {
             Ok(there) => there,
             Err(error) => {
-                self.error = Some(explained(db, error).await);
+                self.error = Some(explanation(db, error).await);
                 return Vec::new();
             }
         };
