@@ -82,8 +82,9 @@ impl Core {
             return self.perform_apart(job).await;
         }
         let outcome = job.run(self.ground()).await;
+        let given_up = self.ledger.take_given_up();
         if let Err(error) = &outcome
-            && (!changed_nothing(error) || self.is_undone(error).await)
+            && (!(given_up || changed_nothing(error)) || self.is_undone(error).await)
         {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -226,6 +227,11 @@ impl Core {
         added(Step::Entry, stored).await?;
         unfinished.done();
         Ok(())
+    }
+
+    /// Tells that the write which has the turn fails ahead of its statement: it has changed nothing.
+    pub(crate) fn give_up(&self) {
+        self.ledger.give_up();
     }
 
     /// Does what belongs to a change that has been made. Dropped half-way, all can only be rolled back.

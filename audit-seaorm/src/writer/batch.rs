@@ -1,7 +1,7 @@
 use audit_core::{AuditEntry, FailurePolicy};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 
-use super::{AuditCounters, direct, in_order::insert_in_order};
+use super::{AuditCounters, direct, explained::explained, in_order::insert_in_order};
 use crate::chunk;
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
@@ -28,7 +28,7 @@ pub(crate) async fn store_all(
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let count = chunk.len();
-    match insert_in_order(txn, chunk).await.map_err(direct::explained) {
+    match explained(txn, insert_in_order(txn, chunk).await).await {
         Ok(()) => {
             AuditCounters::count_written(count);
             Ok(())
