@@ -152,6 +152,7 @@ mod error;
 mod guard;
 mod health;
 mod measure;
+mod own_transaction;
 mod record;
 mod registry;
 mod sql_text;

@@ -6,7 +6,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::levels::Levels;
 use crate::{
-    database_error::{DatabaseError, Transaction},
+    database_error::DatabaseError,
     error::{AuditError, is_refused_cascade},
 };
 
@@ -74,11 +74,6 @@ pub(super) fn changed_nothing(error: &DbErr) -> bool {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
         other => DatabaseError::of(other).is_some() || is_refused_cascade(other),
     }
-}
-
-/// What became of the transaction with this error.
-pub(super) fn after(error: &DbErr) -> Transaction {
-    DatabaseError::of(error).map_or(Transaction::Stands, |error| error.transaction)
 }
 
 pub(super) struct Unfinished<'a> {

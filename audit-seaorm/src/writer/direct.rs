@@ -1,6 +1,6 @@
 use audit_core::AuditEntry;
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionSession, TransactionTrait,
+    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionOptions,
     sea_query::{Expr, Query},
 };
 
@@ -8,6 +8,7 @@ use super::insert::{insert, row};
 use crate::{
     entity::{Column, Entity},
     error::AuditError,
+    own_transaction::{OwnTransaction, Session},
 };
 
 /// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
@@ -24,18 +25,18 @@ pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), 
 /// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
 /// policy can let the write go on. The savepoint cures `PostgreSQL`, which refuses every statement
 /// after a failed one, and notices a deadlock on `MariaDB`, which undoes the whole transaction.
-pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait>>(
+pub(super) async fn store_apart<T: Session>(
     txn: &T,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
-    let savepoint = txn.begin().await?;
+    let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
     let outcome = match savepoint.get_database_backend() {
-        DbBackend::Sqlite => store_undoably(&savepoint, entry).await,
-        _ => store(&savepoint, entry).await,
+        DbBackend::Sqlite => store_undoably(&*savepoint, entry).await,
+        _ => store(&*savepoint, entry).await,
     };
     match outcome {
         Ok(()) => savepoint.commit().await.map(Ok),
-        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+        Err(error) => savepoint.take_back(error).await.map(Err),
     }
 }
 

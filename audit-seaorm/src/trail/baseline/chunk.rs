@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, TransactionOptions,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     place::{Place, Range, record_id},
     plan::Plan,
 };
-use crate::{Auditable, capture::shield};
+use crate::{Auditable, capture::shield, own_transaction::OwnTransaction};
 
 /// Who writes the forms of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +54,11 @@ pub(super) async fn write<E: Auditable>(
     way: Way,
 ) -> Result<Done, DbErr> {
     let (pool, options) = (db.clone(), options(plan.backend));
-    let begin = async move { pool.begin_with_options(options).await };
+    let begin = async move { OwnTransaction::on(&pool, options).await };
     let (plan, lot) = (Arc::clone(plan), Arc::clone(lot));
-    shield::run(begin, async move |txn: DatabaseTransaction| {
-        match write_in::<E>(&txn, &plan, &lot, way).await {
-            Ok(done) => txn.commit().await.map(|()| done),
-            Err(error) => {
-                // The reason matters more than a rollback that failed too.
-                let _ = txn.rollback().await;
-                Err(error)
-            }
-        }
+    shield::run(begin, async move |txn: OwnTransaction| {
+        let outcome = write_in::<E>(&txn, &plan, &lot, way).await;
+        txn.finish(outcome).await
     })
     .await
 }
