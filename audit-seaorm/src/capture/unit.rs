@@ -12,6 +12,7 @@ use super::{
     Executor,
     ground::Ground,
     opened::{Opened, Source},
+    sent::Sent,
     shield,
     turn::Turn,
     write::{Answer, Job, Recorded, Write},
@@ -27,11 +28,13 @@ use crate::{
 pub(crate) fn perform<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
+    sent: Sent,
     db: &C,
 ) -> BoxFuture<'_, Result<W::Output, DbErr>> {
     let (job, db) = (Box::new(Recorded { write, recorder }), Executor::of(db));
     Box::pin(async move {
-        let answer = perform_job(job, db).await?.downcast::<W::Output>();
+        let answer = perform_job(job, db).await.map_err(|error| sent.error(db, error))?;
+        let answer = answer.downcast::<W::Output>();
         answer.map(|output| *output).map_err(|_| DbErr::Type("audit: another output".to_owned()))
     })
 }

@@ -83,8 +83,9 @@ impl Core {
             return self.perform_apart(job).await;
         }
         let outcome = job.run(self.ground()).await;
+        let given_up = self.ledger.take_given_up();
         if let Err(error) = &outcome
-            && (self.inner.is_gone(error).await || !changed_nothing(error))
+            && (self.inner.is_gone(error).await || !(given_up || changed_nothing(error)))
         {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -218,6 +219,11 @@ impl Core {
         added(Step::Entry, stored).await?;
         unfinished.done();
         Ok(())
+    }
+
+    /// Tells that the write which has the turn fails ahead of its statement: it has changed nothing.
+    pub(crate) fn give_up(&self) {
+        self.ledger.give_up();
     }
 
     /// Tells that a change has been made which will have no entry.

@@ -1,7 +1,7 @@
 use audit_core::{AuditEntry, FailurePolicy};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions};
 
-use super::{AuditCounters, direct, insert::insert};
+use super::{AuditCounters, direct, explained::explained, insert::insert};
 use crate::{chunk, own_transaction::OwnTransaction};
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
@@ -28,12 +28,13 @@ pub(crate) async fn store_all(
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let count = chunk.len();
-    match insert(txn, chunk).await.map_err(direct::explained) {
+    match insert(txn, chunk).await {
         Ok(()) => {
             AuditCounters::count_written(count);
             Ok(())
         }
         Err(error) => {
+            let error = explained(txn, error).await;
             AuditCounters::count_failed(count);
             tracing::error!(%error, count, "audit entries could not be stored: the commit fails");
             Err(error)

@@ -4,7 +4,10 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::insert::{insert, row};
+use super::{
+    explained::explained,
+    insert::{insert, row},
+};
 use crate::{
     entity::{Column, Entity},
     error::AuditError,
@@ -17,7 +20,10 @@ const MAX_USER_ID_CHARS: usize = 512;
 /// Stores one entry on the connection that made the change.
 #[allow(clippy::missing_errors_doc, reason = "nobody else calls it")]
 pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    insert(db, vec![entry]).await.map_err(explained)
+    match insert(db, vec![entry]).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(explained(db, error).await),
+    }
 }
 
 /// Stores one entry so that a failure leaves the transaction as it was.
@@ -51,8 +57,10 @@ async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result
         .select_from(Query::select().exprs(values).take())
         .map_err(|error| DbErr::Type(error.to_string()))?
         .take();
-    db.execute(&insert).await.map_err(explained)?;
-    Ok(())
+    match db.execute(&insert).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explained(db, error).await),
+    }
 }
 
 pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
@@ -61,14 +69,4 @@ pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
         return Err(AuditError::UserIdTooLong { chars, max: MAX_USER_ID_CHARS });
     }
     Ok(())
-}
-
-/// The first error that a newcomer meets says what to do. All others stay as the database gave them,
-/// so that code which retries a deadlock or a serialization failure still knows one.
-pub(crate) fn explained(error: DbErr) -> DbErr {
-    let text = error.to_string();
-    let missing = text.contains("no such table: audit_trail")
-        || text.contains("audit_trail' doesn't exist")
-        || (text.contains("relation \"audit_trail\" does not exist") && !text.contains("column"));
-    if missing { AuditError::TableMissing(error).into() } else { error }
 }

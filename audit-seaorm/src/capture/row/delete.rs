@@ -87,7 +87,8 @@ async fn delete_locked<E: EntityTrait>(
     let Some(before) = before_image::locked::<E>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
-    cascade::refuse::<E>(ground, config, &[key_of::<E>(&before)]).await?;
+    let admitted = cascade::refuse::<E>(ground, config, &[key_of::<E>(&before)]).await;
+    admitted.inspect_err(|_| ground.sink.give_up())?;
     let backend = ground.db.get_database_backend();
     let row = Target::<E>::of(record::key::<E>(&before));
     if ground.db.is_typed() {

@@ -46,19 +46,23 @@ pub(super) struct Done {
     pub(super) locked: HashSet<String>,
 }
 
-/// Writes a lot in a transaction of its own, which comes to its end whether or not somebody waits for it.
+/// Writes a lot in a transaction of its own, which comes to its end whether or not somebody waits for it. None if the
+/// database met rows that were not locked: then nothing is written.
 pub(super) async fn write<E: Auditable>(
     db: &DatabaseConnection,
     plan: &Arc<Plan>,
     lot: &Arc<Lot>,
     way: Way,
-) -> Result<Done, DbErr> {
+) -> Result<Option<Done>, DbErr> {
     let (pool, options) = (db.clone(), options(plan.backend));
     let begin = async move { OwnTransaction::on(&pool, options).await };
     let (plan, lot) = (Arc::clone(plan), Arc::clone(lot));
     shield::run(begin, async move |txn: OwnTransaction| {
-        let outcome = write_in::<E>(&txn, &plan, &lot, way).await;
-        txn.finish(outcome).await
+        match write_in::<E>(&txn, &plan, &lot, way).await {
+            // Nothing has been written.
+            Ok(None) => txn.roll_back().await.map(|()| None),
+            outcome => txn.finish(outcome).await,
+        }
     })
     .await
 }
@@ -70,17 +74,20 @@ async fn write_in<E: Auditable>(
     plan: &Plan,
     lot: &Lot,
     way: Way,
-) -> Result<Done, DbErr> {
+) -> Result<Option<Done>, DbErr> {
     let keys = txn.query_all(&lot.range.locked_keys::<E>(plan.backend)).await?;
     let locked: HashSet<_> = keys.iter().map(record_id::<E>).collect::<Result<_, _>>()?;
     let (way, written) = match (&plan.forms, way) {
         _ if locked.is_empty() => (way, 0),
         (Some(forms), Way::Database) if lot.busy(&locked).count() <= MAX_BUSY => {
-            (way, insert::insert::<E>(txn, plan, forms, lot, &locked).await?)
+            match insert::insert::<E>(txn, plan, forms, lot, &locked).await? {
+                Some(written) => (way, written),
+                None => return Ok(None),
+            }
         }
         _ => (Way::Here, encoded::insert::<E>(txn, plan, lot, locked.clone()).await?),
     };
-    Ok(Done { written, way, locked })
+    Ok(Some(Done { written, way, locked }))
 }
 
 /// Each statement sees what others have committed by then: the rows as they are under the locks.

@@ -12,7 +12,7 @@ use super::queue::Batch;
 use crate::{
     database_error::DatabaseError,
     entity::{self, Column, Entity},
-    writer::{direct::explained, insert::insert},
+    writer::{explained, insert::insert},
 };
 
 /// So many refused and none written: it is not the entries.
@@ -39,7 +39,9 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
         Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
         Err(error) => {
             attempt.one_by_one(db, absent).await;
-            attempt.error = attempt.error.take().or(Some(explained(error)));
+            if attempt.error.is_none() {
+                attempt.error = Some(explained(db, error).await);
+            }
         }
     }
     attempt
@@ -62,7 +64,7 @@ impl Attempt {
                         return;
                     }
                     if self.written.is_empty() && self.refused.len() >= TOO_MANY {
-                        self.error = Some(explained(error));
+                        self.error = Some(explained(db, error).await);
                         return;
                     }
                 }
@@ -75,7 +77,7 @@ impl Attempt {
         let there = match present(db, batch.iter().map(|(_, entry)| &**entry)).await {
             Ok(there) => there,
             Err(error) => {
-                self.error = Some(explained(error));
+                self.error = Some(explained(db, error).await);
                 return Vec::new();
             }
         };
