@@ -155,6 +155,7 @@ mod found;
 mod guard;
 mod health;
 mod measure;
+mod own_transaction;
 mod record;
 mod registry;
 mod search_path;

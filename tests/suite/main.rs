@@ -47,6 +47,7 @@ mod regress;
 mod relations;
 mod restore;
 mod retention;
+mod rolled_back;
 mod stats;
 mod support;
 mod tenants;
@@ -70,6 +71,9 @@ fn main() -> ExitCode {
     }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
+    }
+    if let Some(url) = rolled_back::full_url() {
+        return rolled_back::write_on_a_full_disk(&url);
     }
     audit_tests::run(all_tests())
 }
@@ -111,6 +115,7 @@ fn all_tests() -> Vec<Test> {
         relations::tests(),
         restore::tests(),
         retention::tests(),
+        rolled_back::tests(),
         stats::tests(),
         tenants::tests(),
         transaction::tests(),

@@ -74,14 +74,10 @@ async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, 
 
 async fn on_transaction(job: Box<dyn Job>, txn: Executor<'_>, turn: Turn) -> Result<Answer, DbErr> {
     let outcome = Unit::on_transaction(txn, turn).await?.perform(job).await;
-    if outcome.is_err() {
-        // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
+    if outcome.is_err() && txn.is_typed() {
+        // Where no text of ours passes, MariaDB knows the savepoint no more after a deadlock, and SeaORM queues a second
         // rollback to it: its failure goes to this statement and not to the caller's next one.
-        if txn.is_typed() {
-            let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
-        } else {
-            let _ = txn.execute_unprepared("SELECT 1").await;
-        }
+        let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
     }
     outcome
 }
@@ -191,7 +187,7 @@ impl Unit {
     async fn take_back<O>(self, error: DbErr) -> Result<O, DbErr> {
         // The reason matters more than a rollback that failed too: then the connection is lost, and
         // the database has taken everything back already.
-        let _ = self.txn.rollback().await;
+        let _ = self.txn.roll_back_after(&error).await;
         Err(error)
     }
 }

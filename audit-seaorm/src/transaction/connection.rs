@@ -15,7 +15,7 @@ use super::AuditTransaction;
 #[async_trait]
 impl ConnectionTrait for AuditTransaction {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.core.inner)
+        self.core.inner.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -56,7 +56,7 @@ impl sea_orm::StreamTrait for AuditTransaction {
     type Stream<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.core.inner)
+        ConnectionTrait::get_database_backend(&*self.core.inner)
     }
 
     fn stream_raw<'a>(

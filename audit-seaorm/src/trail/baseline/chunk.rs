@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryResult, SqliteTransactionMode, TransactionOptions,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     place::{Place, Range, record_id},
     plan::Plan,
 };
-use crate::{Auditable, capture::shield, found::Facts};
+use crate::{Auditable, capture::shield, found::Facts, own_transaction::OwnTransaction};
 
 /// Who writes the forms of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +55,13 @@ pub(super) async fn write<E: Auditable>(
     way: Way,
 ) -> Result<Option<Done>, DbErr> {
     let (pool, options) = (db.clone(), options(plan.backend));
-    let begin = async move { pool.begin_with_options(options).await };
+    let begin = async move { OwnTransaction::on(&pool, options).await };
     let (plan, lot) = (Arc::clone(plan), Arc::clone(lot));
-    shield::run(begin, async move |txn: DatabaseTransaction| {
+    shield::run(begin, async move |txn: OwnTransaction| {
         match write_in::<E>(&txn, &plan, &lot, way).await {
-            Ok(Some(done)) => txn.commit().await.map(|()| Some(done)),
-            undone => {
-                // The reason matters more than a rollback that failed too.
-                let _ = txn.rollback().await;
-                undone
-            }
+            // Nothing has been written.
+            Ok(None) => txn.roll_back().await.map(|()| None),
+            outcome => txn.finish(outcome).await,
         }
     })
     .await
