@@ -17,6 +17,7 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod cascade_keys;
 mod concurrency;
 mod control;
 mod conversion;
@@ -26,6 +27,7 @@ mod docs;
 mod entities;
 mod escape;
 mod failure;
+mod grammar;
 mod guard;
 mod harness;
 mod health;
@@ -87,6 +89,7 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        cascade_keys::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
@@ -94,6 +97,7 @@ fn all_tests() -> Vec<Test> {
         docs::tests(),
         escape::tests(),
         failure::tests(),
+        grammar::tests(),
         guard::tests(),
         harness::tests(),
         health::tests(),

@@ -54,7 +54,7 @@ async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, 
             if job.operation() != Operation::Create {
                 guarded.learn().await?;
             }
-            let guard = guarded.guard().clone();
+            let guard = guarded.guard().of_transaction();
             on_pool(job, Source::Plain(guarded.inner().clone()), Some(guard)).await
         }
         Executor::Audit(txn) => txn.perform(job).await,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     capture::{Answer, Executor, Ground, Job},
-    guard::{self, Guard, Passage, Permits},
+    guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
     own_transaction::OwnTransaction,
     writer::{Backlog, Sink, Slot, store_all},
@@ -141,7 +141,7 @@ impl Core {
     }
 
     /// Whether a statement of the caller's own may run.
-    pub(super) fn admit(&self, sql: &str) -> Result<(), DbErr> {
+    pub(super) async fn admit(&self, sql: &str) -> Result<Option<SchemaChange>, DbErr> {
         self.ledger.check()?;
         let passage = Passage {
             backend: self.inner.get_database_backend(),
@@ -149,8 +149,9 @@ impl Core {
             permits: Some(&self.permits),
         };
         // What names an audited table is told of that first.
-        self.guard.admit(sql, passage)?;
-        guard::refuse_control(passage.backend, sql)
+        let change = self.guard.admit(&self.inner, sql, passage).await?;
+        guard::refuse_control(passage.backend, sql)?;
+        Ok(change)
     }
 
     pub(crate) fn guard(&self) -> &Guard {

@@ -109,7 +109,7 @@ impl AuditTransaction {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
         let pool = db.guarded();
         pool.learn().await?;
-        let guard = pool.guard().clone();
+        let guard = pool.guard().of_transaction();
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;
