@@ -45,6 +45,7 @@ audit_tests::tests! {
     one_thread_is_enough,
     #[only(Postgres, MariaDb)] a_transaction_that_somebody_left_open_takes_no_entry_along,
     every_change_has_its_entry_while_the_database_comes_and_goes,
+    #[only(Postgres, MariaDb)] a_commit_of_the_writers_own_may_be_lost,
     #[only(Postgres, MariaDb)] a_commit_without_an_answer_is_looked_into,
     #[only(Postgres, MariaDb)] a_commit_without_an_answer_is_looked_into_beside_the_queue_of_another_process,
     #[only(Postgres, MariaDb)] changes_after_one_in_doubt_tell_of_it,
@@ -433,6 +434,22 @@ async fn a_transaction_that_somebody_left_open_takes_no_entry_along(t: TestDb) {
 
 async fn every_change_has_its_entry_while_the_database_comes_and_goes(t: TestDb) {
     load::run(&t).await;
+}
+
+/// Whether the server does it or never hears of it, it is done once in the end.
+async fn a_commit_of_the_writers_own_may_be_lost(t: TestDb) {
+    create!(t, post::Entity);
+    let Wired { wire, writer, config, .. } = wired(&t, patient()).await;
+    let wire = wire.unwrap();
+    for commit in [Commit::IsNotAnswered, Commit::IsLost] {
+        for title in ["a", "b", "c"] {
+            unrecorded(&config, &t.db, &format!("{title} {commit:?}")).await;
+        }
+        wire.next_commit(commit);
+        writer.flush().await.unwrap();
+    }
+    assert_eq!(wire.lost_commits(), 2);
+    assert_eq!(verified(&t.db).await, 6);
 }
 
 /// The server does the `COMMIT` or never hears of it, and the client cannot tell.
