@@ -17,6 +17,7 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -67,6 +68,9 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
     }
@@ -82,6 +86,7 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
