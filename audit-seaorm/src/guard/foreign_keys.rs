@@ -71,7 +71,7 @@ impl ForeignKeys {
 }
 
 fn is_recorded(table: &TableName, config: &AuditConfig) -> bool {
-    registry::named(table).any(|audited| config.records(&audited.in_trail))
+    registry::named(table).iter().any(|audited| config.records(&audited.in_trail))
 }
 
 /// One column of one foreign key.
