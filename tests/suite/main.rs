@@ -18,6 +18,7 @@ mod bulk;
 mod capture;
 mod cascade;
 mod cascade_keys;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -71,6 +72,9 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
     }
@@ -90,6 +94,7 @@ fn all_tests() -> Vec<Test> {
         capture::tests(),
         cascade::tests(),
         cascade_keys::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),

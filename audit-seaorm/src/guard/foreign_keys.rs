@@ -52,8 +52,9 @@ impl KeyTable {
     }
 
     fn is_recorded(&self, config: &AuditConfig) -> bool {
-        let anywhere = TableName { schema: None, table: self.name.table.clone() };
-        registry::named(&anywhere)
+        let name = TableName { schema: self.schema.clone(), table: self.name.table.clone() };
+        registry::named(&name)
+            .iter()
             .any(|audited| self.may_be(&audited.name) && config.records(&audited.in_trail))
     }
 }
