@@ -33,6 +33,8 @@ pub(crate) struct Shape {
 pub(crate) enum Kind {
     /// As many entries as there are columns, times the columns.
     InsertEntries,
+    /// The same, if each is later than what the trail has of its record; on `SQLite`.
+    InsertEntriesIfLast,
     Insert,
     UpdateBothImages,
     UpdateReturning,

@@ -227,6 +227,14 @@ impl Core {
         Ok(())
     }
 
+    /// Does what belongs to a change that has been made. Dropped half-way, all can only be rolled back.
+    pub(crate) async fn follow_up<T>(&self, work: impl Future<Output = T>) -> T {
+        let unfinished = self.ledger.unfinished(Broken::Cancelled);
+        let outcome = work.await;
+        unfinished.done();
+        outcome
+    }
+
     /// Tells that a change has been made which will have no entry.
     pub(crate) fn entry_failed(&self) {
         self.ledger.set_broken(Broken::EntryFailed);

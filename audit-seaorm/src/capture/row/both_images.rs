@@ -24,7 +24,12 @@ use sea_orm::{
 };
 
 use super::Update;
-use crate::{capture::Executor, record::key_columns, sql_text::Kind};
+use crate::{
+    capture::Executor,
+    found::{self, Found},
+    record::key_columns,
+    sql_text::Kind,
+};
 
 /// The name of the before-image, and what its columns begin with, so that no name is there twice.
 const BEFORE: &str = "b$";
@@ -42,7 +47,7 @@ fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
 pub(super) async fn update<E: EntityTrait>(
     db: Executor<'_>,
     update: &Update<E>,
-) -> Result<Option<(E::Model, E::Model)>, DbErr> {
+) -> Result<Option<(E::Model, Found<E>)>, DbErr> {
     if !can_be_returned::<E>(db) {
         return Ok(None);
     }
@@ -58,14 +63,15 @@ pub(super) async fn update<E: EntityTrait>(
     let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
-    Ok(Some((E::Model::from_query_result(&row, BEFORE)?, E::Model::from_query_result(&row, "")?)))
+    let before = E::Model::from_query_result(&row, BEFORE)?;
+    Ok(Some((before, Found::read(&row, DbBackend::Postgres)?)))
 }
 
 fn both<E: EntityTrait>() -> ReturningClause {
     let after = E::Column::iter()
         .map(|column| column.select_as(column.into_returning_expr(DbBackend::Postgres)));
     let before = E::Column::iter().map(former);
-    Query::returning().exprs(after.chain(before))
+    Query::returning().exprs(after.chain(before).chain(found::extras::<E>(DbBackend::Postgres)))
 }
 
 fn before<E: EntityTrait>(row: Condition) -> SelectStatement {
