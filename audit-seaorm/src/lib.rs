@@ -146,6 +146,7 @@ pub mod audited;
 mod capture;
 mod chunk;
 mod database_clock;
+mod database_error;
 pub mod encode;
 pub mod entity;
 mod error;
