@@ -41,6 +41,7 @@ mod mirror;
 mod moments;
 mod no_phantom;
 mod output;
+mod parents;
 mod partition;
 mod policy;
 mod property;
@@ -115,6 +116,7 @@ fn all_tests() -> Vec<Test> {
         moments::tests(),
         no_phantom::tests(),
         output::tests(),
+        parents::tests(),
         partition::tests(),
         policy::tests(),
         property::tests(),
