@@ -12,11 +12,13 @@ use crate::{
     found::{Facts, Found, Noticed},
     measure::{Step, added},
     record,
+    registry::TableName,
 };
 
 /// Records the changes of one entity under the configuration that was in force when the operation
 /// began.
 pub(crate) struct Recorder<E> {
+    name: TableName,
     table: String,
     recording: bool,
     config: Arc<AuditConfig>,
@@ -33,9 +35,19 @@ impl<E: Auditable> Recorder<E> {
     /// One that takes changes and records nothing where nothing is to be recorded.
     pub(crate) fn current() -> Self {
         let config = AuditConfig::current();
-        let table = record::table_name::<E>();
+        let name = TableName::of::<E>();
+        let table = name.to_string();
         let recording = !audit_core::is_paused() && config.records(&table);
-        Self { table, recording, config, entity: PhantomData }
+        Self { name, table, recording, config, entity: PhantomData }
+    }
+
+    /// An error if the entity names another table by now: its statements have, too. A write that is dropped
+    /// half-way is carried on by a task that has nothing of what the first one knew.
+    pub(crate) fn check_name(&self) -> Result<(), AuditError> {
+        if self.name.is_of::<E>() {
+            return Ok(());
+        }
+        Err(AuditError::Renamed { was: self.table.clone(), now: record::table_name::<E>() })
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -139,7 +151,7 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
         return Ok(());
     }
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
     let entry = entry(&config.policy(&table), Noticed { change, facts }, ground.sink.group());
     write(&ground, &config, &table, entry).await
 }
@@ -155,7 +167,10 @@ fn entry(
     let Some(recorded) = policy.apply(change)? else {
         return Ok(None);
     };
-    let entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    let mut entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    if let Some(schema) = &facts.schema {
+        entry.table_name = record::qualified(Some(schema), &entry.table_name);
+    }
     direct::check_user(&entry)?;
     Ok(Some(entry))
 }

@@ -89,7 +89,7 @@ impl<E: Auditable> Run<'_, E> {
     }
 
     async fn many(&self, aside: &mut Aside<'_, E>) -> Result<Kept<E>, DbErr> {
-        if cascade::are_possible::<E>(self.ground, self.recorder.config()) {
+        if cascade::are_possible::<E>(self.ground, self.recorder.config()).await? {
             while let Some(keys) = aside.keys().await? {
                 self.refuse_cascades(&keys).await?;
             }
