@@ -40,6 +40,7 @@ mod migration;
 mod mirror;
 mod moments;
 mod no_phantom;
+mod one_statement;
 mod output;
 mod parents;
 mod partition;
@@ -115,6 +116,7 @@ fn all_tests() -> Vec<Test> {
         mirror::tests(),
         moments::tests(),
         no_phantom::tests(),
+        one_statement::tests(),
         output::tests(),
         parents::tests(),
         partition::tests(),

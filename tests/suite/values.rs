@@ -9,7 +9,8 @@ use audit_seaorm::{
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, EntityTrait, IdenStatic,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyTrait, TryIntoModel, prelude::*,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, TryIntoModel,
+    prelude::*,
 };
 use serde_json::json;
 
@@ -37,6 +38,7 @@ where
     let _ = entity;
     let txn = sea_orm::TransactionTrait::begin(&t.db).await.unwrap();
     first.insert(&txn).await.unwrap();
+    let all = second.clone();
     let before = E::find().one(&txn).await.unwrap().unwrap();
     second.update(&txn).await.unwrap();
     let after = E::find().one(&txn).await.unwrap().unwrap();
@@ -59,8 +61,33 @@ where
         assert_image::<E>(&restored, created.new_values.as_ref().unwrap(), true);
         assert!(restore.plan(&t.db).await.unwrap().is_empty());
     }
+    assert_many_exact::<E, A>(t, &before, &after, all).await;
     let report = AuditTrail::verify(&t.db, E::default()).await.unwrap();
     assert!(report.is_clean(), "{report}");
+}
+
+/// So many rows that they are set aside in the database while one statement updates them.
+async fn assert_many_exact<E, A>(t: &TestDb, before: &E::Model, after: &E::Model, mut all: A)
+where
+    E: Auditable + EntityTrait<ActiveModel = A>,
+    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + TryIntoModel<E::Model> + Send,
+    E::Model: IntoActiveModel<A> + PartialEq,
+    <E::PrimaryKey as PrimaryKeyTrait>::ValueType: From<i32>,
+{
+    let key = <E::PrimaryKey as Iterable>::iter().next().unwrap().into_column();
+    let copies = (2..=200).map(|id: i32| {
+        let mut copy = before.clone().into_active_model();
+        copy.set(key, id.into());
+        copy
+    });
+    E::audited().insert_many(copies).exec_without_returning(&t.db).await.unwrap();
+    all.not_set(key);
+    let updated = E::audited().update_many().set(all).exec(&t.db).await.unwrap();
+    assert_eq!(updated.rows_affected, 200);
+    let trail = AuditTrail::find_for_record(&t.db, E::default(), 150).await.unwrap();
+    assert_image::<E>(before, trail[0].old_values.as_ref().unwrap(), false);
+    assert_image::<E>(after, trail[0].new_values.as_ref().unwrap(), false);
+    E::audited().delete_many().exec(&t.db).await.unwrap();
 }
 
 fn assert_image<E: EntityTrait>(row: &E::Model, image: &serde_json::Value, whole: bool) {

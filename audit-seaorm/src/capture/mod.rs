@@ -10,6 +10,7 @@ pub(crate) mod bulk;
 mod cascade;
 mod escape;
 mod executor;
+mod former;
 mod ground;
 mod hooks;
 pub mod links;

@@ -26,15 +26,6 @@ pub(in crate::capture) async fn updated<E: EntityTrait>(
     found::<E>(&db.query_all(&update).await?, backend)
 }
 
-pub(in crate::capture) async fn deleted<E: EntityTrait>(
-    db: Executor<'_>,
-    mut delete: DeleteStatement,
-) -> Result<Vec<Found<E>>, DbErr> {
-    let backend = db.get_database_backend();
-    delete.returning(columns::<E>(backend));
-    found::<E>(&db.query_all(&delete).await?, backend)
-}
-
 pub(in crate::capture) async fn inserted<E: EntityTrait>(
     db: Executor<'_>,
     mut statement: InsertStatement,

@@ -1,5 +1,5 @@
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, sea_query::OnConflict};
 
 use super::{Keep, Kept, Rows, generated::GivenKeys, plain, upsert};
 use crate::{
@@ -23,12 +23,13 @@ impl<E: Auditable> Write for InsertMany<E> {
 
     async fn run(mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
-        while let Some(rows) = self.rows.next_chunk() {
+        let backend = ground.db.get_database_backend();
+        while let Some(rows) = self.next(backend) {
             if plain::is_asked_for(recorder.is_recording(), ground.db) {
                 plain::insert(ground.db, &rows, self.on_conflict.as_ref(), &mut kept).await?;
                 continue;
             }
-            let given = GivenKeys::of(&rows, ground.db.get_database_backend());
+            let given = GivenKeys::of(&rows, backend);
             let written = match &self.on_conflict {
                 None => insert(recorder, &ground, &rows).await?,
                 Some(on_conflict) => upsert::upsert(recorder, &ground, rows, on_conflict).await?,
@@ -41,6 +42,15 @@ impl<E: Auditable> Write for InsertMany<E> {
             kept.add(rows);
         }
         Ok(kept)
+    }
+}
+
+impl<E: Auditable> InsertMany<E> {
+    fn next(&mut self, backend: DbBackend) -> Option<Rows<E>> {
+        match self.on_conflict {
+            None => self.rows.next_statement(backend),
+            Some(_) => self.rows.next_trial(backend),
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable, Value,
+    ActiveModelTrait, ActiveValue, ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable,
+    Value,
     sea_query::{Expr, InsertStatement, OnConflict},
 };
 
 use super::keys::Key;
-use crate::record::key_columns;
+use crate::{record::key_columns, writer::weight};
 
-/// How many rows, and how many values, a statement may have: `SQLite` binds 32,766 at most.
-const MAX_ROWS: usize = 1024;
-const MAX_VALUES: usize = 32_000;
+/// How many rows are tried at once, where it has to be found out first what becomes of them.
+const MAX_TRIED: usize = 1024;
+/// How large the values of a statement may be in all, in bytes: `MariaDB` takes 16 MiB by default, with all around them.
+const MAX_BYTES: usize = 8 << 20;
 
 /// Rows to insert, aligned as `SeaORM`'s `InsertMany` aligns them: a column that one of them sets is
 /// written for all, with NULL where it is not set.
@@ -41,16 +43,36 @@ impl<E: EntityTrait> Rows<E> {
         self.rows.iter().map(move |row| places.iter().map(|place| row[*place].clone()).collect())
     }
 
-    /// Takes the rows of one statement from the front.
-    pub(super) fn next_chunk(&mut self) -> Option<Self> {
+    /// Takes the rows of one statement from the front: all, if the database takes as many.
+    pub(super) fn next_statement(&mut self, backend: DbBackend) -> Option<Self> {
+        let mut bytes = 0;
+        let fits = |row: &&Vec<Option<Value>>| {
+            bytes += row.iter().flatten().map(size).sum::<usize>();
+            bytes <= MAX_BYTES
+        };
+        let fitting = self.rows.iter().take(self.most(backend)).take_while(fits).count();
+        self.take(fitting)
+    }
+
+    /// Takes the rows to be tried together from the front.
+    pub(super) fn next_trial(&mut self, backend: DbBackend) -> Option<Self> {
+        self.take(crate::chunk::size(self.rows.len(), self.most(backend).min(MAX_TRIED)))
+    }
+
+    fn take(&mut self, rows: usize) -> Option<Self> {
         if self.rows.is_empty() {
             return None;
         }
-        // Rows of nothing but defaults have no form for several.
-        let most = if self.columns.is_empty() { 1 } else { MAX_VALUES / self.columns.len() };
-        let rest = self.rows.split_off(crate::chunk::size(self.rows.len(), most.min(MAX_ROWS)));
+        let rest = self.rows.split_off(rows.clamp(1, self.rows.len()));
         let chunk = std::mem::replace(&mut self.rows, rest);
         Some(self.with(chunk))
+    }
+
+    /// As many as one statement has places for.
+    fn most(&self, backend: DbBackend) -> usize {
+        let values: usize = if backend == DbBackend::Sqlite { 32_766 } else { 65_535 };
+        // Rows of nothing but defaults have no form for several.
+        values.checked_div(self.columns.len()).unwrap_or(1)
     }
 
     /// Those for which `is_left` says so, and the others.
@@ -93,6 +115,16 @@ impl<E: EntityTrait> Rows<E> {
 impl<E: EntityTrait> Clone for Rows<E> {
     fn clone(&self) -> Self {
         self.with(self.rows.clone())
+    }
+}
+
+/// About as many bytes as the value takes in a statement.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(Some(text)) => text.len(),
+        Value::Bytes(Some(bytes)) => bytes.len(),
+        Value::Json(Some(json)) => weight::of_json(json),
+        _ => 16,
     }
 }
 

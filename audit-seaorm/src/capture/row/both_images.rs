@@ -25,21 +25,17 @@ use sea_orm::{
 
 use super::Update;
 use crate::{
-    capture::Executor,
+    capture::{
+        Executor,
+        former::{BEFORE, has_names, named},
+    },
     found::{self, Found},
     record::key_columns,
     sql_text::Kind,
 };
 
-/// The name of the before-image, and what its columns begin with, so that no name is there twice.
-const BEFORE: &str = "b$";
-/// `PostgreSQL` cuts names off that are longer, in bytes.
-const MAX_NAME: usize = 63;
-
 fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
-    db.get_database_backend() == DbBackend::Postgres
-        && !db.is_typed()
-        && E::Column::iter().all(|column| column.as_str().len() + BEFORE.len() <= MAX_NAME)
+    db.get_database_backend() == DbBackend::Postgres && !db.is_typed() && has_names::<E>()
 }
 
 /// The row before and after. None if nothing was written: there is no such row, somebody else was quicker, or this is
@@ -121,8 +117,4 @@ fn own<C: ColumnTrait>(column: C) -> Expr {
 
 fn former<C: IdenStatic>(column: C) -> Expr {
     Expr::col((BEFORE, named(column)))
-}
-
-fn named<C: IdenStatic>(column: C) -> String {
-    format!("{BEFORE}{}", column.as_str())
 }
