@@ -105,6 +105,8 @@ async fn rows<E: EntityTrait>(
     models::<E>(&db.query_all_raw(statement).await?)
 }
 
-fn models<E: EntityTrait>(rows: &[QueryResult]) -> Result<Vec<E::Model>, DbErr> {
+pub(in crate::capture) fn models<E: EntityTrait>(
+    rows: &[QueryResult],
+) -> Result<Vec<E::Model>, DbErr> {
     rows.iter().map(|row| E::Model::from_query_result(row, "")).collect()
 }

@@ -41,8 +41,8 @@ impl<E: Auditable> Write for DeleteMany<E> {
     const OPERATION: Operation = Operation::Delete;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
-        let selection = Selection::<E>::new(self.filter);
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+        let selection = Selection::<E>::new(self.filter.clone());
         let run = Run { recorder, ground: &ground };
         let kept = Kept::new(self.keep);
         let in_pages = selection.is_by_row() && !refers_to_itself::<E>();

@@ -21,9 +21,9 @@ impl<E: Auditable> Write for InsertMany<E> {
     const OPERATION: Operation = Operation::Create;
     const STEPS: bool = true;
 
-    async fn run(mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
-        while let Some(rows) = self.rows.next_chunk() {
+        for rows in self.rows.chunks() {
             if plain::is_asked_for(recorder.is_recording(), ground.db) {
                 plain::insert(ground.db, &rows, self.on_conflict.as_ref(), &mut kept).await?;
                 continue;

@@ -9,6 +9,7 @@ mod generated;
 mod insert;
 mod kept;
 pub(crate) mod keys;
+mod met;
 mod page_size;
 mod pages;
 mod plain;

@@ -1,3 +1,5 @@
+use std::{iter, sync::Arc};
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IdenStatic, Iterable, Value,
     sea_query::{Expr, InsertStatement, OnConflict},
@@ -10,19 +12,22 @@ use crate::record::key_columns;
 const MAX_ROWS: usize = 1024;
 const MAX_VALUES: usize = 32_000;
 
+/// Shared, because a write may have to be run again.
+type Row = Arc<Vec<Option<Value>>>;
+
 /// Rows to insert, aligned as `SeaORM`'s `InsertMany` aligns them: a column that one of them sets is
 /// written for all, with NULL where it is not set.
 pub(crate) struct Rows<E: EntityTrait> {
-    rows: Vec<Vec<Option<Value>>>,
+    rows: Vec<Row>,
     columns: Vec<(usize, E::Column, Value)>,
 }
 
 impl<E: EntityTrait> Rows<E> {
     pub(crate) fn of<A: ActiveModelTrait<Entity = E>>(models: impl IntoIterator<Item = A>) -> Self {
-        let rows: Vec<_> = models.into_iter().map(|model| values::<E, A>(&model)).collect();
-        let null_of = |index: usize| {
-            rows.iter().find_map(|row: &Vec<Option<Value>>| row[index].as_ref()).map(Value::as_null)
-        };
+        let rows = models.into_iter().map(|model| Arc::new(values::<E, A>(&model)));
+        let rows: Vec<Row> = rows.collect();
+        let null_of =
+            |index: usize| rows.iter().find_map(|row| row[index].as_ref()).map(Value::as_null);
         let columns = E::Column::iter()
             .enumerate()
             .filter_map(|(index, column)| Some((index, column, null_of(index)?)))
@@ -41,16 +46,17 @@ impl<E: EntityTrait> Rows<E> {
         self.rows.iter().map(move |row| places.iter().map(|place| row[*place].clone()).collect())
     }
 
-    /// Takes the rows of one statement from the front.
-    pub(super) fn next_chunk(&mut self) -> Option<Self> {
-        if self.rows.is_empty() {
-            return None;
-        }
+    /// The rows of one statement each.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = Self> {
         // Rows of nothing but defaults have no form for several.
         let most = if self.columns.is_empty() { 1 } else { MAX_VALUES / self.columns.len() };
-        let rest = self.rows.split_off(crate::chunk::size(self.rows.len(), most.min(MAX_ROWS)));
-        let chunk = std::mem::replace(&mut self.rows, rest);
-        Some(self.with(chunk))
+        let mut rest = &*self.rows;
+        iter::from_fn(move || {
+            let size = crate::chunk::size(rest.len(), most.min(MAX_ROWS));
+            let (chunk, others) = rest.split_at_checked(size)?;
+            rest = others;
+            Some(self.with(chunk.to_vec()))
+        })
     }
 
     /// Those for which `is_left` says so, and the others.
@@ -85,7 +91,7 @@ impl<E: EntityTrait> Rows<E> {
         insert
     }
 
-    fn with(&self, rows: Vec<Vec<Option<Value>>>) -> Self {
+    fn with(&self, rows: Vec<Row>) -> Self {
         Self { rows, columns: self.columns.clone() }
     }
 }

@@ -44,7 +44,7 @@ impl<E: Auditable> UpdateMany<E> {
     }
 
     /// As `SeaORM` itself does, where nobody has to follow the records.
-    async fn run_plainly(self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run_plainly(&self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         let update = self.statement(self.filter.condition());
         if self.keep == Keep::Count {
@@ -72,7 +72,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
     const OPERATION: Operation = Operation::Update;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         if self.values.is_empty() {
             return Ok(Kept::new(self.keep));
         }
@@ -85,7 +85,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        let run = Run { update: &self, recorder, ground: &ground };
+        let run = Run { update: self, recorder, ground: &ground };
         if self.values.iter().any(|(_, value)| looks_around(value)) {
             return run.in_one_statement().await;
         }

@@ -33,7 +33,7 @@ pub(super) fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
 /// The row before and after; none if there is no such row.
 pub(super) async fn update<E: EntityTrait>(
     db: Executor<'_>,
-    update: Update<E>,
+    update: &Update<E>,
 ) -> Result<Option<(E::Model, E::Model)>, DbErr> {
     let statement = update.statement(db, Kind::UpdateBothImages, |update, row| {
         let locked = TableRef::SubQuery(before::<E>(row).into(), Alias::new(BEFORE).into_iden());

@@ -24,24 +24,25 @@ where
     const OPERATION: Operation = Operation::Create;
 
     async fn run(
-        self,
+        &mut self,
         recorder: &Recorder<A::Entity>,
         ground: Ground<'_>,
     ) -> Result<ModelOf<A>, DbErr> {
-        let after = insert(self.0, ground.db).await?;
+        let after = insert(&mut self.0, ground.db).await?;
         let change = recorder.created(&after);
         recorder.record(&ground, change).await?;
         Ok(after)
     }
 }
 
-async fn insert<A>(row: A, db: Executor<'_>) -> Result<ModelOf<A>, DbErr>
+/// No shared reference, which would ask more of an application's type than `SeaORM` does.
+async fn insert<A>(row: &mut A, db: Executor<'_>) -> Result<ModelOf<A>, DbErr>
 where
     A: ActiveModelTrait + Send + 'static,
     ModelOf<A>: IntoActiveModel<A>,
 {
     if returning::is_supported(db) {
-        let statement = statement::<A>(&row, db);
+        let statement = statement::<A>(row, db);
         match returning::row::<A::Entity>(db, statement).await {
             Err(error) if returning::is_refused(db, &error) => {}
             row => {
@@ -50,7 +51,7 @@ where
             }
         }
     }
-    A::Entity::insert(row).exec_with_returning(&db).await
+    A::Entity::insert(row.clone()).exec_with_returning(&db).await
 }
 
 fn statement<A: ActiveModelTrait>(row: &A, db: Executor<'_>) -> Statement {
