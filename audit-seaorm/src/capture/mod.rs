@@ -16,6 +16,7 @@ mod hooks;
 pub mod links;
 mod opened;
 mod operation;
+mod pauses;
 mod returning;
 pub(crate) mod row;
 mod sent;

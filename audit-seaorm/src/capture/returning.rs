@@ -108,7 +108,10 @@ async fn rows<E: EntityTrait>(
     found::<E>(&db.query_all_raw(statement).await?, db.get_database_backend())
 }
 
-fn found<E: EntityTrait>(rows: &[QueryResult], backend: DbBackend) -> Result<Vec<Found<E>>, DbErr> {
+pub(in crate::capture) fn found<E: EntityTrait>(
+    rows: &[QueryResult],
+    backend: DbBackend,
+) -> Result<Vec<Found<E>>, DbErr> {
     rows.iter().map(|row| Found::read(row, backend)).collect()
 }
 

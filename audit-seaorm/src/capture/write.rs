@@ -20,9 +20,9 @@ pub(crate) trait Write: Send + 'static {
     /// some of it done.
     const STEPS: bool = false;
 
-    /// Writes and records. An error leaves it to the caller to take back what was written.
+    /// Writes and records. An error leaves it to the caller to take back what was written, and perhaps to run it again.
     fn run(
-        self,
+        &mut self,
         recorder: &Recorder<Self::Entity>,
         ground: Ground<'_>,
     ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
@@ -45,7 +45,7 @@ pub(crate) trait Job: Send {
     fn escape(&self, place: Place) -> Result<(), AuditError>;
 
     /// See [`Write::run`].
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>>;
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>>;
 }
 
 /// The output of the write.
@@ -80,11 +80,10 @@ impl<W: Write> Job for Recorded<W> {
         Ok(())
     }
 
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>> {
         Box::pin(async move {
-            let Self { write, recorder } = *self;
-            let output = write.run(&recorder, ground).await?;
-            recorder.check_name()?;
+            let output = self.write.run(&self.recorder, ground).await?;
+            self.recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

@@ -43,8 +43,8 @@ impl<E: Auditable> Write for DeleteMany<E> {
     const OPERATION: Operation = Operation::Delete;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
-        let selection = Selection::<E>::new(self.filter);
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+        let selection = Selection::<E>::new(self.filter.clone());
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }

@@ -21,10 +21,11 @@ impl<E: Auditable> Write for InsertMany<E> {
     const OPERATION: Operation = Operation::Create;
     const STEPS: bool = true;
 
-    async fn run(mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         let backend = ground.db.get_database_backend();
-        while let Some(rows) = self.next(backend) {
+        let mut rest = self.rows.clone();
+        while let Some(rows) = self.next(&mut rest, backend) {
             if plain::is_asked_for(recorder.is_recording(), ground.db) {
                 plain::insert(ground.db, &rows, self.on_conflict.as_ref(), &mut kept).await?;
                 continue;
@@ -46,10 +47,10 @@ impl<E: Auditable> Write for InsertMany<E> {
 }
 
 impl<E: Auditable> InsertMany<E> {
-    fn next(&mut self, backend: DbBackend) -> Option<Rows<E>> {
+    fn next(&self, rest: &mut Rows<E>, backend: DbBackend) -> Option<Rows<E>> {
         match self.on_conflict {
-            None => self.rows.next_statement(backend),
-            Some(_) => self.rows.next_trial(backend),
+            None => rest.next_statement(backend),
+            Some(_) => rest.next_trial(backend),
         }
     }
 }

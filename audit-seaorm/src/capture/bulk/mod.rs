@@ -11,6 +11,7 @@ mod generated;
 mod insert;
 mod kept;
 pub(crate) mod keys;
+mod met;
 mod page_size;
 mod plain;
 mod rows;

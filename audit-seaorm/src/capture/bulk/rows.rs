@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable,
     Value,
@@ -12,19 +14,22 @@ const MAX_TRIED: usize = 1024;
 /// How large the values of a statement may be in all, in bytes: `MariaDB` takes 16 MiB by default, with all around them.
 const MAX_BYTES: usize = 8 << 20;
 
+/// Shared, because a write may have to be run again.
+type Row = Arc<Vec<Option<Value>>>;
+
 /// Rows to insert, aligned as `SeaORM`'s `InsertMany` aligns them: a column that one of them sets is
 /// written for all, with NULL where it is not set.
 pub(crate) struct Rows<E: EntityTrait> {
-    rows: Vec<Vec<Option<Value>>>,
+    rows: Vec<Row>,
     columns: Vec<(usize, E::Column, Value)>,
 }
 
 impl<E: EntityTrait> Rows<E> {
     pub(crate) fn of<A: ActiveModelTrait<Entity = E>>(models: impl IntoIterator<Item = A>) -> Self {
-        let rows: Vec<_> = models.into_iter().map(|model| values::<E, A>(&model)).collect();
-        let null_of = |index: usize| {
-            rows.iter().find_map(|row: &Vec<Option<Value>>| row[index].as_ref()).map(Value::as_null)
-        };
+        let rows = models.into_iter().map(|model| Arc::new(values::<E, A>(&model)));
+        let rows: Vec<Row> = rows.collect();
+        let null_of =
+            |index: usize| rows.iter().find_map(|row| row[index].as_ref()).map(Value::as_null);
         let columns = E::Column::iter()
             .enumerate()
             .filter_map(|(index, column)| Some((index, column, null_of(index)?)))
@@ -46,7 +51,7 @@ impl<E: EntityTrait> Rows<E> {
     /// Takes the rows of one statement from the front: all, if the database takes as many.
     pub(super) fn next_statement(&mut self, backend: DbBackend) -> Option<Self> {
         let mut bytes = 0;
-        let fits = |row: &&Vec<Option<Value>>| {
+        let fits = |row: &&Row| {
             bytes += row.iter().flatten().map(size).sum::<usize>();
             bytes <= MAX_BYTES
         };
@@ -107,7 +112,7 @@ impl<E: EntityTrait> Rows<E> {
         insert
     }
 
-    fn with(&self, rows: Vec<Vec<Option<Value>>>) -> Self {
+    fn with(&self, rows: Vec<Row>) -> Self {
         Self { rows, columns: self.columns.clone() }
     }
 }

@@ -46,7 +46,7 @@ impl<E: Auditable> UpdateMany<E> {
     }
 
     /// As `SeaORM` itself does, where nobody has to follow the records.
-    async fn run_plainly(self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run_plainly(&self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         let update = self.statement(self.filter.condition());
         if self.keep == Keep::Count {
@@ -75,7 +75,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
     const OPERATION: Operation = Operation::Update;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         if self.values.is_empty() {
             return Ok(Kept::new(self.keep));
         }
@@ -88,7 +88,7 @@ impl<E: Auditable> Write for UpdateMany<E> {
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        Run { update: &self, recorder, ground: &ground }.run().await
+        Run { update: self, recorder, ground: &ground }.run().await
     }
 }
 
