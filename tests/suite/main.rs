@@ -17,6 +17,8 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod cascade_keys;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -26,6 +28,7 @@ mod docs;
 mod entities;
 mod escape;
 mod failure;
+mod grammar;
 mod guard;
 mod harness;
 mod health;
@@ -38,6 +41,7 @@ mod mirror;
 mod moments;
 mod no_phantom;
 mod output;
+mod parents;
 mod partition;
 mod policy;
 mod property;
@@ -47,6 +51,7 @@ mod regress;
 mod relations;
 mod restore;
 mod retention;
+mod rolled_back;
 mod stats;
 mod support;
 mod tenants;
@@ -68,8 +73,14 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
+    }
+    if let Some(url) = rolled_back::full_url() {
+        return rolled_back::write_on_a_full_disk(&url);
     }
     audit_tests::run(all_tests())
 }
@@ -83,6 +94,8 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        cascade_keys::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
@@ -90,6 +103,7 @@ fn all_tests() -> Vec<Test> {
         docs::tests(),
         escape::tests(),
         failure::tests(),
+        grammar::tests(),
         guard::tests(),
         harness::tests(),
         health::tests(),
@@ -102,6 +116,7 @@ fn all_tests() -> Vec<Test> {
         moments::tests(),
         no_phantom::tests(),
         output::tests(),
+        parents::tests(),
         partition::tests(),
         policy::tests(),
         property::tests(),
@@ -111,6 +126,7 @@ fn all_tests() -> Vec<Test> {
         relations::tests(),
         restore::tests(),
         retention::tests(),
+        rolled_back::tests(),
         stats::tests(),
         tenants::tests(),
         transaction::tests(),

@@ -33,6 +33,7 @@ use super::{
     escape::escaped,
     ground::Ground,
     row::Update,
+    sent::Sent,
     unit::perform,
 };
 use crate::{
@@ -73,7 +74,10 @@ where
         return Ok(row);
     }
     match Update::of(&row) {
-        Some(update) => Ok(perform(update, recorder, db).await?.into_active_model()),
+        Some(update) => {
+            let after = perform(update, recorder, Sent::Returning, db).await?;
+            Ok(after.into_active_model())
+        }
         None => Ok(row),
     }
 }
@@ -118,7 +122,7 @@ async fn record_created<E: Auditable>(
     ground: &Ground<'_>,
     model: E::Model,
 ) -> Result<(), DbErr> {
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<E>(&ground.unguarded()).await?;
     let change = recorder.created(&Found { model, facts });
     recorder.record(ground, change).await
 }
@@ -151,7 +155,8 @@ where
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
-    let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await?;
+    let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await;
+    let before = before.map_err(|error| Sent::Executed.error(ground.db, error))?;
     if let Some(before) = &before {
         let keys = [key_of::<A::Entity>(&before.model)];
         cascade::refuse::<A::Entity>(&ground, recorder.config(), &keys).await?;
@@ -198,7 +203,7 @@ where
         return Ok(());
     }
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
     let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
     recorder.record(&ground, change).await
 }
@@ -283,7 +288,8 @@ async fn refuse_a_link_that_is_there<E: Auditable, C: ConnectionTrait>(
         return Ok(());
     };
     let ground = Ground::of_caller(Executor::of(db));
-    match before_image::locked::<E>(&ground, &Target::of(key), Intent::Update).await? {
+    let there = before_image::locked::<E>(&ground, &Target::of(key), Intent::Update).await;
+    match there.map_err(|error| Sent::Returning.error(ground.db, error))? {
         Some(_) => Err(AuditError::LinkIsThere { table: recorder.table().to_owned() }.into()),
         None => Ok(()),
     }

@@ -1,7 +1,5 @@
 //! Statements that give back the rows they wrote.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, QueryResult, QueryTrait,
     Select, Statement,
@@ -13,6 +11,7 @@ use sea_orm::{
 
 use super::Executor;
 use crate::{
+    database_error::{DatabaseError, Kind},
     error::AuditError,
     found::{self, Found},
     record,
@@ -88,25 +87,18 @@ fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) 
     statement
 }
 
-/// Unset once a server of that family turns out not to know it.
-static MARIADB: AtomicBool = AtomicBool::new(true);
-
-/// Whether an INSERT or a DELETE of our own text can give its rows back.
+/// Whether an INSERT or a DELETE of our own text may give its rows back.
 pub(in crate::capture) fn is_supported(db: Executor<'_>) -> bool {
-    let known = db.support_returning()
-        || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed);
-    known && !db.is_typed()
+    let may_be = db.support_returning() || db.get_database_backend() == DbBackend::MySql;
+    may_be && !db.is_typed()
 }
 
 /// Whether the server refused RETURNING, as `MySQL` does: with a syntax error, which has changed
-/// nothing and leaves the transaction as it was. From then on it is asked no more.
+/// nothing and leaves the transaction as it was. It is asked each time, because nothing tells one server of that
+/// family from another ahead of a statement, and a process may have pools of both.
 pub(in crate::capture) fn is_refused(db: Executor<'_>, error: &DbErr) -> bool {
-    let refused = db.get_database_backend() == DbBackend::MySql
-        && error.to_string().contains("You have an error in your SQL syntax");
-    if refused {
-        MARIADB.store(false, Ordering::Relaxed);
-    }
-    refused
+    db.get_database_backend() == DbBackend::MySql
+        && DatabaseError::of(error).is_some_and(|error| error.kind == Kind::SyntaxError)
 }
 
 /// The one row that a statement gives back. Its answer is read to the end: `MariaDB` may send an error

@@ -64,10 +64,18 @@ pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
 }
 
 /// The entities of a table by its name in the trail. There may be several: one for a part of the columns, or one of
-/// another database.
-pub(crate) fn tables(in_trail: &str) -> impl Iterator<Item = &'static dyn Table> {
+/// another database. Entities without a schema are those of a table in any: the connection finds it.
+pub(crate) fn tables(in_trail: &str) -> Vec<&'static dyn Table> {
+    let found = tables_named(in_trail);
+    match in_trail.split_once('.') {
+        Some((_, unqualified)) if found.is_empty() => tables_named(unqualified),
+        _ => found,
+    }
+}
+
+fn tables_named(name: &str) -> Vec<&'static dyn Table> {
     let all = BY_ENTITY.values().map(|facts| facts.table);
-    all.filter(move |table| table.name() == in_trail)
+    all.filter(|table| table.name() == name).collect()
 }
 
 /// How an entity reads and writes its records, if the derive has made it audited.

@@ -1,14 +1,14 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use audit_core::Stamp;
 use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::levels::Levels;
-use crate::{
-    database_error::{DatabaseError, Transaction},
-    error::{AuditError, is_refused_cascade},
-};
+use crate::{database_error::DatabaseError, error::AuditError};
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Ledger {
     group: Uuid,
     pub(super) levels: Arc<Levels>,
     broken: Mutex<Option<Broken>>,
+    /// Whether the write that has the turn was given up ahead of its statement.
+    given_up: AtomicBool,
     /// Who may use the connection for more than one statement.
     turn: Arc<AsyncMutex<()>>,
 }
@@ -37,6 +39,7 @@ impl Default for Ledger {
             group: Stamp::next().id,
             levels: Arc::default(),
             broken: Mutex::default(),
+            given_up: AtomicBool::default(),
             turn: Arc::default(),
         }
     }
@@ -52,6 +55,15 @@ impl Ledger {
             Some(broken) => Err(AuditError::BrokenTransaction(broken).into()),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::give_up`] was called since the last time.
+    pub(super) fn take_given_up(&self) -> bool {
+        self.given_up.swap(false, Ordering::Relaxed)
     }
 
     pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
@@ -72,13 +84,8 @@ impl Ledger {
 pub(super) fn changed_nothing(error: &DbErr) -> bool {
     match error {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
-        other => DatabaseError::of(other).is_some() || is_refused_cascade(other),
+        other => DatabaseError::of(other).is_some(),
     }
-}
-
-/// What became of the transaction with this error.
-pub(super) fn after(error: &DbErr) -> Transaction {
-    DatabaseError::of(error).map_or(Transaction::Stands, |error| error.transaction)
 }
 
 pub(super) struct Unfinished<'a> {

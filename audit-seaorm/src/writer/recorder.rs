@@ -151,7 +151,7 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
         return Ok(());
     }
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
     let entry = entry(&config.policy(&table), Noticed { change, facts }, ground.sink.group());
     write(&ground, &config, &table, entry).await
 }
@@ -167,7 +167,10 @@ fn entry(
     let Some(recorded) = policy.apply(change)? else {
         return Ok(None);
     };
-    let entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    let mut entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    if let Some(schema) = &facts.schema {
+        entry.table_name = record::qualified(Some(schema), &entry.table_name);
+    }
     direct::check_user(&entry)?;
     Ok(Some(entry))
 }

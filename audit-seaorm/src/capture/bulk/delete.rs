@@ -47,7 +47,7 @@ impl<E: Auditable> Write for DeleteMany<E> {
         let run = Run { recorder, ground: &ground };
         let kept = Kept::new(self.keep);
         let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
-        let cascades = cascade::are_possible::<E>(&ground, recorder.config());
+        let cascades = cascade::are_possible::<E>(&ground, recorder.config()).await?;
         if !in_pages && !cascades && ground.db.support_returning() {
             return run.in_one_statement(&selection, kept).await;
         }

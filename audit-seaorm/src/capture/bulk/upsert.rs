@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Auditable,
     capture::{Executor, Ground, before_image::Intent, returning},
+    database_error::{DatabaseError, Kind},
     error::AuditError,
     found::Found,
     record,
@@ -95,7 +96,7 @@ impl<E: Auditable> Upsert<'_, E> {
         let insert = rows.insert(Some(self.on_conflict));
         let tried = returning::inserted::<E>(self.ground.db, insert).await;
         match tried {
-            Err(error) if !error.to_string().contains("affect row a second time") => Err(error),
+            Err(error) if !is(Kind::CardinalityViolation, &error) => Err(error),
             tried => {
                 self.take_back().await?;
                 Ok(tried.ok().map(|rows| rows.iter().map(|row| key_of::<E>(&row.model)).collect()))
@@ -168,7 +169,7 @@ impl<E: Auditable> Upsert<'_, E> {
                 self.savepoint("RELEASE SAVEPOINT").await?;
                 Ok(Some(created))
             }
-            Err(error) if is_duplicate(&error) => {
+            Err(error) if is(Kind::UniqueViolation, &error) => {
                 self.take_back().await?;
                 Ok(None)
             }
@@ -205,19 +206,18 @@ fn has_duplicates<E: EntityTrait>(keys: &[Key]) -> Result<bool, AuditError> {
     Ok(false)
 }
 
-/// `OnConflict` does not give its action back; what `PostgreSQL` would be told does, with all values
-/// bound.
+/// `OnConflict` does not give its action back. So it is compared with one that does nothing, by what
+/// `PostgreSQL` would be told: two that are equal may differ as values, by a NaN or by the columns that only
+/// `MySQL` gets.
 fn does_nothing<E: EntityTrait>(on_conflict: &OnConflict) -> bool {
-    let mut insert = InsertStatement::new();
-    insert.into_table(E::default().table_ref()).or_default_values();
-    insert.on_conflict(on_conflict.clone());
-    DbBackend::Postgres.build(&insert).sql.contains(" DO NOTHING")
+    let text = |on_conflict: OnConflict| {
+        let mut insert = InsertStatement::new();
+        insert.into_table(E::default().table_ref()).or_default_values();
+        DbBackend::Postgres.build(insert.on_conflict(on_conflict)).sql
+    };
+    text(on_conflict.clone()) == text(on_conflict.clone().do_nothing().to_owned())
 }
 
-/// `DbErr` gives drivers' errors a type only where their features are switched on.
-fn is_duplicate(error: &DbErr) -> bool {
-    let text = error.to_string();
-    ["duplicate key value violates unique", "Duplicate entry", "UNIQUE constraint failed"]
-        .iter()
-        .any(|words| text.contains(words))
+fn is(kind: Kind, error: &DbErr) -> bool {
+    DatabaseError::of(error).is_some_and(|error| error.kind == kind)
 }

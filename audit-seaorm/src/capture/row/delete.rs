@@ -58,7 +58,7 @@ async fn delete<E: EntityTrait>(
     ground: &Ground<'_>,
 ) -> Result<Option<Found<E>>, DbErr> {
     // Where others may go with the row it is looked at first.
-    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config) {
+    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config).await? {
         match delete_returning::<E>(row, ground).await {
             Err(error) if returning::is_refused(ground.db, &error) => {}
             before => return before,
@@ -88,7 +88,8 @@ async fn delete_locked<E: EntityTrait>(
     let Some(before) = before_image::locked::<E>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
-    cascade::refuse::<E>(ground, config, &[key_of::<E>(&before.model)]).await?;
+    let admitted = cascade::refuse::<E>(ground, config, &[key_of::<E>(&before.model)]).await;
+    admitted.inspect_err(|_| ground.sink.give_up())?;
     let backend = ground.db.get_database_backend();
     let row = Target::<E>::of(record::key::<E>(&before.model));
     if ground.db.is_typed() {

@@ -52,7 +52,7 @@ where
         }
     }
     let model = A::Entity::insert(row).exec_with_returning(&db).await?;
-    Ok(Found { model, facts: Facts::ask(&db).await? })
+    Ok(Found { model, facts: Facts::ask::<A::Entity>(&db).await? })
 }
 
 fn statement<A: ActiveModelTrait>(row: &A, db: Executor<'_>) -> Statement {

@@ -46,6 +46,11 @@ impl<E: EntityTrait> Update<E> {
         Self { row: self.row.only_if(filter), ..self }
     }
 
+    /// What the row must meet beside having its key.
+    pub(super) fn further(&self) -> Condition {
+        self.row.further()
+    }
+
     /// A statement that sets the values, with the rest of it from `build`.
     pub(super) fn statement(
         &self,
@@ -77,12 +82,11 @@ impl<E: Auditable> Write for Update<E> {
     const OPERATION: Operation = Operation::Update;
 
     async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<E::Model, DbErr> {
-        let (before, after) =
-            if both_images::can_be_returned::<E>(ground.db) && !ground.db.is_typed() {
-                both_images::update::<E>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
-            } else {
-                self.one_after_the_other(&ground).await?
-            };
+        let images = match both_images::update::<E>(ground.db, &self).await? {
+            Some(images) => images,
+            None => self.one_after_the_other(&ground).await?,
+        };
+        let (before, after) = images;
         let change = recorder.updated(&before, &after);
         recorder.record(&ground, change).await?;
         Ok(after.model)

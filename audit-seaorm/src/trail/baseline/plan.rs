@@ -5,7 +5,7 @@ use super::sql::Forms;
 use crate::{
     Auditable,
     error::AuditError,
-    record,
+    record, search_path,
     writer::{Recorder, check_user},
 };
 
@@ -36,6 +36,7 @@ impl Plan {
             (context, None) => context,
             (context, Some(reason)) => Some(context.unwrap_or_default().reason(reason)),
         };
+        let table = search_path::name_in_trail(db, table).await?;
         let backend = db.get_database_backend();
         let forms = Forms::of::<E>(db, &policy).await?;
         let plan = Self { table, backend, policy, context, forms };

@@ -13,7 +13,7 @@ use crate::{
     AuditTransaction,
     database_error::DatabaseError,
     entity::{self, Column, Entity},
-    writer::{direct::explained, insert::insert},
+    writer::{explanation, insert::insert},
 };
 
 /// So many refused and none written: it is not the entries.
@@ -40,7 +40,9 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
         Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
         Err(error) => {
             attempt.one_by_one(db, absent).await;
-            attempt.error = attempt.error.take().or(Some(explained(error)));
+            if attempt.error.is_none() {
+                attempt.error = Some(explanation(db, error).await);
+            }
         }
     }
     attempt
@@ -63,7 +65,7 @@ impl Attempt {
                         return;
                     }
                     if self.written.is_empty() && self.refused.len() >= TOO_MANY {
-                        self.error = Some(explained(error));
+                        self.error = Some(explanation(db, error).await);
                         return;
                     }
                 }
@@ -76,7 +78,7 @@ impl Attempt {
         let there = match present(db, batch.iter().map(|(_, entry)| &**entry)).await {
             Ok(there) => there,
             Err(error) => {
-                self.error = Some(explained(error));
+                self.error = Some(explanation(db, error).await);
                 return Vec::new();
             }
         };
