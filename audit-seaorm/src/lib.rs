@@ -151,6 +151,7 @@ mod error;
 mod guard;
 mod health;
 mod measure;
+mod read_row;
 mod record;
 mod registry;
 mod sql_text;
@@ -173,7 +174,7 @@ pub use audit_core::{
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
-pub use auditable::{AuditHooks, Auditable};
+pub use auditable::{AuditHooks, Auditable, FormerName, RestoreRule};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use health::{Health, HealthProblem, TrailSize};
 #[cfg(feature = "metrics")]

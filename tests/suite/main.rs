@@ -35,6 +35,7 @@ mod keys;
 mod measure;
 mod migration;
 mod mirror;
+mod misfits;
 mod moments;
 mod no_phantom;
 mod output;
@@ -45,10 +46,13 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod renamed;
 mod restore;
+mod restore_exceptions;
 mod retention;
 mod stats;
 mod support;
+mod time_forms;
 mod transaction;
 mod two_years;
 mod ui;
@@ -98,6 +102,7 @@ fn all_tests() -> Vec<Test> {
         measure::tests(),
         migration::tests(),
         mirror::tests(),
+        misfits::tests(),
         moments::tests(),
         no_phantom::tests(),
         output::tests(),
@@ -108,9 +113,12 @@ fn all_tests() -> Vec<Test> {
         rbac::tests(),
         regress::tests(),
         relations::tests(),
+        renamed::tests(),
         restore::tests(),
+        restore_exceptions::tests(),
         retention::tests(),
         stats::tests(),
+        time_forms::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),

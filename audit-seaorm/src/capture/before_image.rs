@@ -6,7 +6,7 @@ use sea_orm::{
 use super::{Executor, Target, ground::Ground, returning};
 use crate::{
     measure::{Step, added},
-    record,
+    read_row, record,
     sql_text::Kind,
 };
 
@@ -47,7 +47,8 @@ async fn read<E: EntityTrait>(
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        return E::find().filter(row.condition()).lock(intent.lock(backend)).one(&ground.db).await;
+        let rows = E::find().filter(row.condition()).lock(intent.lock(backend));
+        return Ok(read_row::all(&ground.db, rows).await?.pop());
     }
     let kind = if ground.deferred { Kind::LockedForWriting } else { Kind::Locked(intent) };
     let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {

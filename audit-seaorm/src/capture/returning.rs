@@ -3,15 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable,
-    QueryResult, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, QueryResult, Statement,
     sea_query::{
         DeleteStatement, Expr, InsertStatement, IntoIden, Query, ReturningClause, UpdateStatement,
     },
 };
 
 use super::Executor;
-use crate::{error::AuditError, record};
+use crate::{error::AuditError, read_row, record};
 
 pub(in crate::capture) async fn updated<E: EntityTrait>(
     db: Executor<'_>,
@@ -20,6 +19,14 @@ pub(in crate::capture) async fn updated<E: EntityTrait>(
     let backend = db.get_database_backend();
     update.returning(columns::<E>(backend));
     models::<E>(&db.query_all(&update).await?)
+}
+
+pub(in crate::capture) async fn deleted<E: EntityTrait>(
+    db: Executor<'_>,
+    mut delete: DeleteStatement,
+) -> Result<Vec<E::Model>, DbErr> {
+    delete.returning(columns::<E>(db.get_database_backend()));
+    models::<E>(&db.query_all(&delete).await?)
 }
 
 pub(in crate::capture) async fn inserted<E: EntityTrait>(
@@ -35,6 +42,22 @@ pub(in crate::capture) async fn inserted<E: EntityTrait>(
     }
     statement.returning(columns::<E>(backend));
     models::<E>(&db.query_all(&statement).await?)
+}
+
+/// As `inserted`, with values for columns that `PostgreSQL` generates always, as an identity. `SeaQuery` has no words for it:
+/// they stand behind the `head` of the statement, which names the columns.
+pub(in crate::capture) async fn inserted_overriding<E: EntityTrait>(
+    db: Executor<'_>,
+    head: &InsertStatement,
+    mut statement: InsertStatement,
+) -> Result<Vec<E::Model>, DbErr> {
+    let backend = db.get_database_backend();
+    statement.returning(columns::<E>(backend));
+    let (head, mut statement) = (backend.build(head).sql, backend.build(&statement));
+    if let Some(rest) = statement.sql.strip_prefix(&*head) {
+        statement.sql = format!("{head} OVERRIDING SYSTEM VALUE{rest}");
+    }
+    rows::<E>(db, statement).await
 }
 
 pub(in crate::capture) fn insert<E: EntityTrait>(
@@ -111,5 +134,5 @@ async fn rows<E: EntityTrait>(
 }
 
 fn models<E: EntityTrait>(rows: &[QueryResult]) -> Result<Vec<E::Model>, DbErr> {
-    rows.iter().map(|row| E::Model::from_query_result(row, "")).collect()
+    rows.iter().map(|row| read_row::read::<E>(row, "")).collect()
 }

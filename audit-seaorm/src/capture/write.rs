@@ -8,6 +8,7 @@ use super::{escape::escaped, ground::Ground};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    read_row,
     writer::Recorder,
 };
 
@@ -83,7 +84,8 @@ impl<W: Write> Job for Recorded<W> {
     fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
         Box::pin(async move {
             let Self { write, recorder } = *self;
-            let output = write.run(&recorder, ground).await?;
+            let output = write.run(&recorder, ground).await;
+            let output = output.map_err(read_row::without_values::<W::Entity>)?;
             Ok(Box::new(output) as Answer)
         })
     }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, QueryFilter};
+use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
 
 use super::{
     Keep, Kept,
@@ -15,10 +15,10 @@ use crate::{
     capture::{
         Ground, Write,
         before_image::{Intent, take_write_lock},
-        cascade,
+        cascade, returning,
     },
     error::AuditError,
-    record,
+    read_row, record,
     writer::Recorder,
 };
 
@@ -70,7 +70,7 @@ impl<E: Auditable> Run<'_, E> {
         mut kept: Kept<E>,
     ) -> Result<Kept<E>, DbErr> {
         let rows = E::delete_many().filter(selection.condition());
-        let before = rows.exec_with_returning(&self.ground.db).await?;
+        let before = returning::deleted::<E>(self.ground.db, rows.into_query()).await?;
         self.record(before, &mut kept).await?;
         Ok(kept)
     }
@@ -115,7 +115,7 @@ impl<E: Auditable> Run<'_, E> {
         mut rows: Vec<E::Model>,
         named: sea_orm::Condition,
     ) -> Result<Vec<E::Model>, DbErr> {
-        let left = E::find().filter(named).all(&self.ground.db).await?;
+        let left = read_row::all(&self.ground.db, E::find().filter(named)).await?;
         let left = left.iter().map(record::id_of::<E>).collect::<Result<HashSet<_>, _>>()?;
         let ids = rows.iter().map(record::id_of::<E>).collect::<Result<Vec<_>, AuditError>>()?;
         let mut ids = ids.into_iter();

@@ -1,5 +1,5 @@
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, sea_query::OnConflict};
 
 use super::{Keep, Kept, Rows, generated::GivenKeys, plain, upsert};
 use crate::{
@@ -49,6 +49,10 @@ async fn insert<E: Auditable>(
     ground: &Ground<'_>,
     rows: &Rows<E>,
 ) -> Result<super::Written<E>, DbErr> {
-    let rows = returning::inserted::<E>(ground.db, rows.insert(None)).await?;
+    let rows = if rows.is_overriding() && ground.db.get_database_backend() == DbBackend::Postgres {
+        returning::inserted_overriding::<E>(ground.db, &rows.head(), rows.insert(None)).await?
+    } else {
+        returning::inserted::<E>(ground.db, rows.insert(None)).await?
+    };
     Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows))
 }

@@ -8,6 +8,7 @@ use super::keys::{self, Key};
 use crate::{
     audited::Filter,
     capture::{before_image::Intent, ground::Ground},
+    read_row,
     record::key_columns,
 };
 
@@ -66,7 +67,8 @@ async fn locked<E: EntityTrait>(
     ground: &Ground<'_>,
     intent: Intent,
 ) -> Result<Vec<E::Model>, DbErr> {
-    rows.lock(intent.lock(ground.db.get_database_backend())).all(&ground.db).await
+    let rows = rows.lock(intent.lock(ground.db.get_database_backend()));
+    read_row::all(&ground.db, rows).await
 }
 
 /// Whether an expression looks at other rows than its own.

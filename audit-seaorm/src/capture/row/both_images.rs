@@ -9,8 +9,8 @@
 //! `src/backend/executor/README`). What the subquery gave is not read again.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
+    QueryFilter, QuerySelect, QueryTrait,
     sea_query::{
         Alias, Expr, ExprTrait, IntoIden, LockType, Query, ReturningClause, SelectStatement,
         TableRef,
@@ -18,7 +18,7 @@ use sea_orm::{
 };
 
 use super::Update;
-use crate::{capture::Executor, record::key_columns, sql_text::Kind};
+use crate::{capture::Executor, read_row, record::key_columns, sql_text::Kind};
 
 /// The name of the before-image, and what its columns begin with, so that no name is there twice.
 const BEFORE: &str = "b$";
@@ -43,7 +43,7 @@ pub(super) async fn update<E: EntityTrait>(
     let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
-    Ok(Some((E::Model::from_query_result(&row, BEFORE)?, E::Model::from_query_result(&row, "")?)))
+    Ok(Some((read_row::read::<E>(&row, BEFORE)?, read_row::read::<E>(&row, "")?)))
 }
 
 fn both<E: EntityTrait>() -> ReturningClause {
