@@ -74,7 +74,22 @@ pub enum RestoreRule {
     Version,
 }
 
-/// The types that a version can have: those of whole numbers.
+/// The types that a version can have: those of whole numbers. Another one does not compile:
+///
+/// ```compile_fail,E0277
+/// use sea_orm::entity::prelude::*;
+///
+/// #[sea_orm::model]
+/// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, audit_seaorm::Auditable)]
+/// #[sea_orm(table_name = "page")]
+/// pub struct Model {
+///     #[sea_orm(primary_key)]
+///     pub id: i32,
+///     #[auditable(version)]
+///     pub etag: String,
+/// }
+/// # fn main() {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no type for `#[auditable(version)]`",
     label = "a restore raises a version by one: it must be an integer"
