@@ -17,6 +17,8 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod cascade_keys;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -26,6 +28,7 @@ mod docs;
 mod entities;
 mod escape;
 mod failure;
+mod grammar;
 mod guard;
 mod harness;
 mod health;
@@ -39,6 +42,7 @@ mod misfits;
 mod moments;
 mod no_phantom;
 mod output;
+mod parents;
 mod partition;
 mod policy;
 mod property;
@@ -50,8 +54,10 @@ mod renamed;
 mod restore;
 mod restore_exceptions;
 mod retention;
+mod rolled_back;
 mod stats;
 mod support;
+mod tenants;
 mod time_forms;
 mod transaction;
 mod two_years;
@@ -71,8 +77,14 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
+    }
+    if let Some(url) = rolled_back::full_url() {
+        return rolled_back::write_on_a_full_disk(&url);
     }
     audit_tests::run(all_tests())
 }
@@ -86,6 +98,8 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        cascade_keys::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
@@ -93,6 +107,7 @@ fn all_tests() -> Vec<Test> {
         docs::tests(),
         escape::tests(),
         failure::tests(),
+        grammar::tests(),
         guard::tests(),
         harness::tests(),
         health::tests(),
@@ -106,6 +121,7 @@ fn all_tests() -> Vec<Test> {
         moments::tests(),
         no_phantom::tests(),
         output::tests(),
+        parents::tests(),
         partition::tests(),
         policy::tests(),
         property::tests(),
@@ -117,7 +133,9 @@ fn all_tests() -> Vec<Test> {
         restore::tests(),
         restore_exceptions::tests(),
         retention::tests(),
+        rolled_back::tests(),
         stats::tests(),
+        tenants::tests(),
         time_forms::tests(),
         transaction::tests(),
         two_years::tests(),

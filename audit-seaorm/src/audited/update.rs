@@ -10,6 +10,7 @@ use super::{Filter, run};
 use crate::{
     Auditable,
     capture::{
+        Sent,
         bulk::{self, Keep, Kept},
         row,
     },
@@ -51,7 +52,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Self { key, update, only_if } = self;
         let key = key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "UpdateOne" })?;
         if let Some(update) = update {
-            return run(update.only_if(only_if), db).await;
+            return run(update.only_if(only_if), Sent::Returning, db).await;
         }
         let row = E::find().filter(Filter::key::<E>(key).condition());
         let row = read_row::all(db, row).await?.pop();
@@ -72,7 +73,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Some(update) = update else {
             return Ok(UpdateResult::default());
         };
-        run(update.only_if(only_if), db).await?;
+        run(update.only_if(only_if), Sent::Executed, db).await?;
         Ok(affected(1))
     }
 }
@@ -123,7 +124,7 @@ impl<E: Auditable> UpdateMany<E> {
     /// Those of the database and of auditing; if the primary key is to be set; if a value looks at other
     /// rows and another transaction changes which rows the filter finds.
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<UpdateResult, DbErr> {
-        Ok(affected(self.write(Keep::Count, db).await?.count))
+        Ok(affected(self.write(Keep::Count, Sent::Executed, db).await?.count))
     }
 
     /// Updates the rows and gives them back as they stand, in the order of their keys.
@@ -135,11 +136,16 @@ impl<E: Auditable> UpdateMany<E> {
         self,
         db: &C,
     ) -> Result<Vec<E::Model>, DbErr> {
-        Ok(self.write(Keep::Rows, db).await?.rows)
+        Ok(self.write(Keep::Rows, Sent::Queried, db).await?.rows)
     }
 
-    async fn write<C: ConnectionTrait>(self, keep: Keep, db: &C) -> Result<Kept<E>, DbErr> {
-        run(bulk::UpdateMany::new(self.filter, self.values, keep), db).await
+    async fn write<C: ConnectionTrait>(
+        self,
+        keep: Keep,
+        sent: Sent,
+        db: &C,
+    ) -> Result<Kept<E>, DbErr> {
+        run(bulk::UpdateMany::new(self.filter, self.values, keep), sent, db).await
     }
 }
 

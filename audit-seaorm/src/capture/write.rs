@@ -86,6 +86,7 @@ impl<W: Write> Job for Recorded<W> {
             let Self { write, recorder } = *self;
             let output = write.run(&recorder, ground).await;
             let output = output.map_err(read_row::without_values::<W::Entity>)?;
+            recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

@@ -12,6 +12,7 @@ use super::json;
 use crate::{
     entity::Column,
     error::AuditError,
+    search_path,
     trail::{moment, renames::Renames},
 };
 
@@ -24,6 +25,7 @@ const LONGEST_NAME: usize = 4096;
 /// One condition on an entry.
 #[derive(Clone)]
 pub(super) enum Filter {
+    Table(String),
     Equal(Column, Value),
     OneOf(Column, Vec<Value>),
     Changed(String),
@@ -38,6 +40,10 @@ impl Filter {
     /// No text of the trail has U+0000 in it, and `PostgreSQL` fails on a question that has.
     pub(super) fn text(column: Column, text: String) -> Self {
         if text.contains('\0') { Self::Nothing } else { Self::Equal(column, text.into()) }
+    }
+
+    pub(super) fn table(name: String) -> Self {
+        if name.contains('\0') { Self::Nothing } else { Self::Table(name) }
     }
 
     pub(super) fn uuid(column: Column, id: Uuid) -> Self {
@@ -71,9 +77,9 @@ impl Filter {
     }
 
     /// The table that it demands.
-    pub(super) fn table(&self) -> Option<&str> {
+    pub(super) fn demanded_table(&self) -> Option<&str> {
         match self {
-            Self::Equal(Column::TableName, Value::String(Some(table))) => Some(table),
+            Self::Table(table) => Some(table),
             _ => None,
         }
     }
@@ -93,6 +99,7 @@ impl Filter {
     /// `renames` are those of the table that is searched, none if there are several.
     pub(super) fn condition(&self, backend: DbBackend, renames: &Renames) -> SimpleExpr {
         match self {
+            Self::Table(name) => search_path::is_table(backend, name),
             Self::Equal(column, value) => column.eq(value.clone()),
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
             // A baseline tells the value and changes none.
@@ -131,6 +138,7 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
+            Self::Table(_) => f.write_str("TableName"),
             Self::Changed(name) => write!(f, "Changed({name:?})"),
             Self::Holds(column, name, _) | Self::Value(column, name, _) => {
                 write!(f, "{column:?}({name:?})")

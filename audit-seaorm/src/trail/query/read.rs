@@ -213,7 +213,7 @@ impl AuditQuery {
 
     /// The names that columns had, if entries of one table are searched.
     fn renames(&self) -> Renames {
-        let table = self.filters.iter().find_map(Filter::table);
+        let table = self.filters.iter().find_map(Filter::demanded_table);
         Renames::all(table.into_iter().flat_map(registry::tables).map(Table::renames))
     }
 

@@ -22,7 +22,7 @@ impl Exceptions {
         table: &dyn Table,
         ignored: &[String],
     ) -> Result<Self, DbErr> {
-        let generated = Generated::of(txn, table.name_in_database()).await?;
+        let generated = Generated::of(txn, table.name_in_database(), &table.names()).await?;
         let mut exceptions =
             Self { generated, ignored: ignored.iter().cloned().collect(), ..Self::default() };
         for (column, rule) in table.restore_rules() {

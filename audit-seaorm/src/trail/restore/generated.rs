@@ -28,10 +28,20 @@ const SQLITE_IN_SCHEMA: &str =
     "SELECT name, TRUE AS computed FROM pragma_table_xinfo(?, ?) WHERE hidden IN (2, 3)";
 
 impl Generated {
-    pub(super) async fn of<C: ConnectionTrait>(db: &C, table: TableName) -> Result<Self, DbErr> {
+    /// `names` are those of the entity, which `SQLite` and `MariaDB` compare with theirs whatever the case.
+    pub(super) async fn of<C: ConnectionTrait>(
+        db: &C,
+        table: TableName,
+        names: &[String],
+    ) -> Result<Self, DbErr> {
         let mut generated = Self::default();
-        for row in db.query_all_raw(statement(db.get_database_backend(), table)).await? {
-            let name = row.try_get("", "name")?;
+        let backend = db.get_database_backend();
+        for row in db.query_all_raw(statement(backend, table)).await? {
+            let name: String = row.try_get("", "name")?;
+            let is_it = |own: &&String| {
+                **own == name || backend != DbBackend::Postgres && own.eq_ignore_ascii_case(&name)
+            };
+            let name = names.iter().find(is_it).cloned().unwrap_or(name);
             if row.try_get("", "computed")? {
                 generated.computed.insert(name);
             } else {
