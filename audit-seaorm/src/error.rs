@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use audit_core::{Operation, PolicyError};
+use audit_core::{Operation, PolicyError, Printable};
 use sea_orm::{
     DbErr,
     prelude::{DateTimeUtc, Uuid},
@@ -137,6 +137,19 @@ pub(crate) enum AuditError {
     )]
     RowUnreadable { table: String, record_id: String },
     #[error(
+        "{} of `{table}` does not fit the entity{}: give the type a place for it, or correct the row",
+        row_of(record_id.as_deref()),
+        in_column(column.as_deref())
+    )]
+    RowMisfit { table: String, record_id: Option<String>, column: Option<String> },
+    #[error(
+        "entry {entry} of audit_trail is not where its time belongs: the text of its time has another form than \
+         docs/migrating.md tells. `AuditTrail::verify` names all such entries"
+    )]
+    TimeForm { entry: Uuid },
+    #[error("`{table}` has no column `{column}` that a restore could leave out")]
+    NoSuchColumn { table: String, column: String },
+    #[error(
         "INSERT of `{table}` refused: a row with this key is there already, and on MariaDB SeaORM does not \
          tell a link that it left alone from one that it made. If this is a many-to-many relation, derive \
          Auditable on the entities at its ends, too, or load the links and save the new ones alone"
@@ -187,6 +200,17 @@ pub(crate) enum AuditError {
          AuditContext::without_audit(..) if it does not change the table"
     )]
     Unreadable { table: String },
+}
+
+fn row_of(record_id: Option<&str>) -> String {
+    record_id
+        .map_or_else(|| "a row".to_owned(), |id| format!("the row of record {}", Printable(id)))
+}
+
+fn in_column(column: Option<&str>) -> String {
+    let told =
+        |column| format!(", for column `{column}` holds a value that its type does not know");
+    column.map_or_else(String::new, told)
 }
 
 /// Where a write went that capture cannot follow.

@@ -156,6 +156,7 @@ mod guard;
 mod health;
 mod measure;
 mod own_transaction;
+mod read_row;
 mod record;
 mod registry;
 mod search_path;
@@ -179,7 +180,7 @@ pub use audit_core::{
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
-pub use auditable::{AuditHooks, Auditable};
+pub use auditable::{AuditHooks, Auditable, FormerName, RestoreRule};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use health::{Health, HealthProblem, TrailSize};
 #[cfg(feature = "metrics")]

@@ -38,6 +38,7 @@ mod keys;
 mod measure;
 mod migration;
 mod mirror;
+mod misfits;
 mod moments;
 mod no_phantom;
 mod one_statement;
@@ -50,12 +51,15 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod renamed;
 mod restore;
+mod restore_exceptions;
 mod retention;
 mod rolled_back;
 mod stats;
 mod support;
 mod tenants;
+mod time_forms;
 mod transaction;
 mod two_years;
 mod ui;
@@ -114,6 +118,7 @@ fn all_tests() -> Vec<Test> {
         measure::tests(),
         migration::tests(),
         mirror::tests(),
+        misfits::tests(),
         moments::tests(),
         no_phantom::tests(),
         one_statement::tests(),
@@ -126,11 +131,14 @@ fn all_tests() -> Vec<Test> {
         rbac::tests(),
         regress::tests(),
         relations::tests(),
+        renamed::tests(),
         restore::tests(),
+        restore_exceptions::tests(),
         retention::tests(),
         rolled_back::tests(),
         stats::tests(),
         tenants::tests(),
+        time_forms::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),

@@ -41,6 +41,22 @@ pub(in crate::capture) async fn inserted<E: EntityTrait>(
     found::<E>(&db.query_all(&statement).await?, backend)
 }
 
+/// As `inserted`, with values for columns that `PostgreSQL` generates always, as an identity. `SeaQuery` has no words for it:
+/// they stand behind the `head` of the statement, which names the columns.
+pub(in crate::capture) async fn inserted_overriding<E: EntityTrait>(
+    db: Executor<'_>,
+    head: &InsertStatement,
+    mut statement: InsertStatement,
+) -> Result<Vec<Found<E>>, DbErr> {
+    let backend = db.get_database_backend();
+    statement.returning(columns::<E>(backend));
+    let (head, mut statement) = (backend.build(head).sql, backend.build(&statement));
+    if let Some(rest) = statement.sql.strip_prefix(&*head) {
+        statement.sql = format!("{head} OVERRIDING SYSTEM VALUE{rest}");
+    }
+    rows::<E>(db, statement).await
+}
+
 pub(in crate::capture) fn insert<E: EntityTrait>(
     backend: DbBackend,
     mut insert: InsertStatement,

@@ -8,6 +8,7 @@ use super::{escape::escaped, ground::Ground};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    read_row,
     writer::Recorder,
 };
 
@@ -82,7 +83,8 @@ impl<W: Write> Job for Recorded<W> {
 
     fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>> {
         Box::pin(async move {
-            let output = self.write.run(&self.recorder, ground).await?;
+            let output = self.write.run(&self.recorder, ground).await;
+            let output = output.map_err(read_row::without_values::<W::Entity>)?;
             self.recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })

@@ -20,7 +20,7 @@ use crate::{
     },
     error::AuditError,
     found::Found,
-    record,
+    read_row, record,
     writer::Recorder,
 };
 
@@ -140,7 +140,7 @@ impl<E: Auditable> Run<'_, E> {
         let mut left = HashSet::new();
         for keys in keys.chunks(MAX_NAMED) {
             let named = keys::among::<E>(keys, self.backend());
-            for row in E::find().filter(named).all(&self.ground.db).await? {
+            for row in read_row::all(&self.ground.db, E::find().filter(named)).await? {
                 left.insert(record::id_of::<E>(&row)?);
             }
         }

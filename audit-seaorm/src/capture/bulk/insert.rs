@@ -60,7 +60,11 @@ async fn insert<E: Auditable>(
     ground: &Ground<'_>,
     rows: &Rows<E>,
 ) -> Result<super::Written<E>, DbErr> {
-    let rows = returning::inserted::<E>(ground.db, rows.insert(None)).await?;
+    let rows = if rows.is_overriding() && ground.db.get_database_backend() == DbBackend::Postgres {
+        returning::inserted_overriding::<E>(ground.db, &rows.head(), rows.insert(None)).await?
+    } else {
+        returning::inserted::<E>(ground.db, rows.insert(None)).await?
+    };
     let changes = rows.iter().map(|row| recorder.created(row)).collect();
     Ok((changes, rows.into_iter().map(|row| row.model).collect()))
 }

@@ -22,6 +22,7 @@ type Row = Arc<Vec<Option<Value>>>;
 pub(crate) struct Rows<E: EntityTrait> {
     rows: Vec<Row>,
     columns: Vec<(usize, E::Column, Value)>,
+    overriding: bool,
 }
 
 impl<E: EntityTrait> Rows<E> {
@@ -34,7 +35,16 @@ impl<E: EntityTrait> Rows<E> {
             .enumerate()
             .filter_map(|(index, column)| Some((index, column, null_of(index)?)))
             .collect();
-        Self { rows, columns }
+        Self { rows, columns, overriding: false }
+    }
+
+    /// Whether the values of columns that are `GENERATED ALWAYS AS IDENTITY` are written as well.
+    pub(crate) fn overriding_identity(self, overriding: bool) -> Self {
+        Self { overriding, ..self }
+    }
+
+    pub(super) fn is_overriding(&self) -> bool {
+        self.overriding
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -82,22 +92,22 @@ impl<E: EntityTrait> Rows<E> {
 
     /// Those for which `is_left` says so, and the others.
     pub(super) fn split(self, is_left: impl Fn(usize) -> bool) -> (Self, Self) {
-        let columns = self.columns;
+        let (columns, overriding) = (self.columns, self.overriding);
         let (left, right): (Vec<_>, Vec<_>) =
             self.rows.into_iter().enumerate().partition(|(index, _)| is_left(*index));
         let rows = |part: Vec<(usize, _)>| part.into_iter().map(|(_, row)| row).collect();
-        (Self { rows: rows(left), columns: columns.clone() }, Self { rows: rows(right), columns })
+        let left = Self { rows: rows(left), columns: columns.clone(), overriding };
+        (left, Self { rows: rows(right), columns, overriding })
     }
 
     pub(super) fn each(self) -> impl Iterator<Item = Self> {
-        let columns = self.columns;
-        self.rows.into_iter().map(move |row| Self { rows: vec![row], columns: columns.clone() })
+        let (columns, overriding) = (self.columns, self.overriding);
+        let rows = self.rows.into_iter();
+        rows.map(move |row| Self { rows: vec![row], columns: columns.clone(), overriding })
     }
 
     pub(in crate::capture) fn insert(&self, on_conflict: Option<&OnConflict>) -> InsertStatement {
-        let mut insert = InsertStatement::new();
-        insert.into_table(E::default().table_ref()).or_default_values();
-        insert.columns(self.columns.iter().map(|(_, column, _)| *column));
+        let mut insert = self.head();
         for row in &self.rows {
             insert.values_panic(self.columns.iter().map(|(index, column, null)| {
                 row[*index].as_ref().map_or_else(
@@ -112,8 +122,16 @@ impl<E: EntityTrait> Rows<E> {
         insert
     }
 
+    /// The statement up to its values.
+    pub(in crate::capture) fn head(&self) -> InsertStatement {
+        let mut insert = InsertStatement::new();
+        insert.into_table(E::default().table_ref()).or_default_values();
+        insert.columns(self.columns.iter().map(|(_, column, _)| *column));
+        insert
+    }
+
     fn with(&self, rows: Vec<Row>) -> Self {
-        Self { rows, columns: self.columns.clone() }
+        Self { rows, columns: self.columns.clone(), overriding: self.overriding }
     }
 }
 

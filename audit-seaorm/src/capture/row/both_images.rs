@@ -15,8 +15,8 @@
 //! The images are compared, and not `ctid`: for that `PostgreSQL` may plan a scan which does not ask again.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
+    QueryFilter, QuerySelect, QueryTrait,
     sea_query::{
         Alias, Expr, ExprTrait, Func, FunctionCall, IntoIden, Query, ReturningClause,
         SelectStatement, TableRef,
@@ -30,6 +30,7 @@ use crate::{
         former::{BEFORE, has_names, named},
     },
     found::{self, Found},
+    read_row,
     record::key_columns,
     sql_text::Kind,
 };
@@ -59,7 +60,7 @@ pub(super) async fn update<E: EntityTrait>(
     let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
-    let before = E::Model::from_query_result(&row, BEFORE)?;
+    let before = read_row::read::<E>(&row, BEFORE)?;
     Ok(Some((before, Found::read(&row, DbBackend::Postgres)?)))
 }
 
