@@ -3,12 +3,14 @@
 
 use std::{any::TypeId, collections::HashMap, fmt, sync::LazyLock};
 
-use sea_orm::{EntityTrait, IntoActiveModel};
+use audit_core::{FieldRule, KnownTables};
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
 
 use crate::{
-    Auditable,
+    AuditTrail, Auditable, BaselineReport, Verification,
     capture::links::Junction,
-    record,
+    record, rules,
     trail::restore::{Of, Table},
 };
 
@@ -19,7 +21,13 @@ pub struct AuditedTable {
     name: fn() -> TableName,
     junction: Junction,
     table: &'static dyn Table,
+    pub(crate) rules: fn() -> Vec<(&'static str, FieldRule)>,
+    pub(crate) columns: fn() -> Vec<&'static str>,
+    pub(crate) verify: fn(&DatabaseConnection) -> Work<'_, Verification>,
+    pub(crate) baseline: fn(&DatabaseConnection) -> Work<'_, BaselineReport>,
 }
+
+type Work<'a, R> = BoxFuture<'a, Result<R, DbErr>>;
 
 inventory::collect!(AuditedTable);
 
@@ -37,7 +45,16 @@ impl AuditedTable {
             name: TableName::of::<E>,
             junction: Junction::of::<E>(),
             table: &Of::<E>::NEW,
+            rules: rules::rules::<E>,
+            columns: rules::columns::<E>,
+            verify: |db| Box::pin(AuditTrail::verify(db, E::default())),
+            baseline: |db| Box::pin(AuditTrail::baseline(E::default()).exec(db)),
         }
+    }
+
+    /// How its records are read and written.
+    pub(crate) fn table(&self) -> &'static dyn Table {
+        self.table
     }
 
     /// How it is written as the junction of a many-to-many relation.
@@ -69,6 +86,7 @@ pub(crate) struct Audited {
     pub(crate) name: TableName,
     /// The table's name in the trail.
     pub(crate) in_trail: String,
+    pub(crate) facts: &'static AuditedTable,
 }
 
 impl fmt::Display for TableName {
@@ -104,7 +122,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         let name = (facts.name)();
         let in_trail = record::qualified(name.schema.as_deref(), &name.table);
         let key = name.table.to_lowercase();
-        index.by_name.entry(key).or_default().push(Audited { name, in_trail });
+        index.by_name.entry(key).or_default().push(Audited { name, in_trail, facts });
         index.by_entity.insert((facts.entity)(), facts);
     }
     let is_odd = |name: &&String| !name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
@@ -116,6 +134,26 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 pub(crate) fn named(name: &TableName) -> impl Iterator<Item = &'static Audited> {
     let found = INDEX.by_name.get(&name.table.to_lowercase());
     found.into_iter().flatten().filter(|audited| audited.name.may_be(name))
+}
+
+/// The entities that a table may have, by its name in the trail.
+pub(crate) fn of_table(in_trail: &str) -> Vec<&'static Audited> {
+    let parts = |schema: Option<&str>, table: &str| TableName {
+        schema: schema.map(str::to_owned),
+        table: table.to_owned(),
+    };
+    let in_schema = in_trail.rsplit_once('.').map(|(schema, table)| parts(Some(schema), table));
+    // A dot may be of the name itself.
+    let names = in_schema.into_iter().chain([parts(None, in_trail)]);
+    names.flat_map(|name| named(&name).collect::<Vec<_>>()).collect()
+}
+
+// A rule of a configuration for a table that the program does not have is an error.
+inventory::submit! {
+    KnownTables::new(
+        |table| of_table(table).iter().any(|audited| audited.in_trail == table),
+        || all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect(),
+    )
 }
 
 /// The audited tables whose names are in a text, of which `words` are the words, those of the same
@@ -136,6 +174,11 @@ pub(crate) fn mentioned<'a>(
     found.sort_unstable_by_key(|(name, _)| *name);
     found.dedup_by_key(|(name, _)| *name);
     found.into_iter().map(|(_, tables)| tables.as_slice()).collect()
+}
+
+/// All audited entities.
+pub(crate) fn entities() -> impl Iterator<Item = &'static AuditedTable> {
+    INDEX.by_entity.values().copied()
 }
 
 /// All audited tables, those of the same name together.

@@ -47,6 +47,7 @@ mod regress;
 mod relations;
 mod restore;
 mod retention;
+mod rules;
 mod stats;
 mod support;
 mod transaction;
@@ -69,6 +70,9 @@ fn main() -> ExitCode {
     }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
+    }
+    if let Some(code) = rules::as_child() {
+        return code;
     }
     audit_tests::run(all_tests())
 }
@@ -110,6 +114,7 @@ fn all_tests() -> Vec<Test> {
         relations::tests(),
         restore::tests(),
         retention::tests(),
+        rules::tests(),
         stats::tests(),
         transaction::tests(),
         two_years::tests(),

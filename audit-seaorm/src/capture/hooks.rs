@@ -34,6 +34,7 @@ use super::{
     ground::Ground,
     row::Update,
     unit::perform,
+    user::require_user,
 };
 use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
 
@@ -60,6 +61,7 @@ where
         return Ok(row);
     };
     if insert {
+        require_user(recorder.config(), recorder.table())?;
         admit(db, &recorder, Operation::Create)?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
@@ -128,6 +130,7 @@ where
     let Some(key) = row.get_primary_key_value() else {
         return Ok(row);
     };
+    require_user(recorder.config(), recorder.table())?;
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);

@@ -21,6 +21,7 @@ pub(crate) mod shield;
 mod target;
 mod turn;
 mod unit;
+mod user;
 mod write;
 
 pub(crate) use before_image::Intent;
@@ -30,6 +31,7 @@ pub use hooks::{after_delete, after_save, before_delete, before_save};
 pub use operation::{delete, delete_model, insert, save, update, update_without_returning};
 pub(crate) use target::Target;
 pub(crate) use unit::perform;
+pub(crate) use user::require_user;
 pub(crate) use write::{Answer, Job, Write};
 
 use sea_orm::{ActiveModelTrait, EntityTrait};

@@ -22,6 +22,8 @@ const LONGEST_NAME: usize = 4096;
 pub(super) enum Filter {
     Equal(Column, Value),
     OneOf(Column, Vec<Value>),
+    Missing(Column),
+    Present(Column),
     Changed(String),
     Holds(Column, String, Json),
     /// No entry can meet it.
@@ -69,6 +71,8 @@ impl Filter {
     pub(super) fn condition(&self, backend: DbBackend) -> SimpleExpr {
         match self {
             Self::Equal(column, value) => column.eq(value.clone()),
+            Self::Missing(column) => column.is_null(),
+            Self::Present(column) => column.is_not_null(),
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
             // A baseline tells the value and changes none.
             Self::Changed(name) => {
@@ -85,6 +89,8 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
+            Self::Missing(column) => write!(f, "Missing({column:?})"),
+            Self::Present(column) => write!(f, "Present({column:?})"),
             Self::Changed(name) => write!(f, "Changed({name:?})"),
             Self::Holds(column, name, _) => write!(f, "{column:?}({name:?})"),
             Self::Nothing => f.write_str("Nothing"),

@@ -4,7 +4,7 @@ use audit_core::{AuditConfig, FieldRule, Policy, same_json};
 use serde_json::Value as Json;
 
 use crate::{
-    registry,
+    registry, rules,
     trail::{renames::Renames, restore::Table},
 };
 
@@ -33,7 +33,7 @@ impl NamedTable {
             }
         }
         let hidden = hidden(&entities, &columns);
-        let policy = AuditConfig::current().policy(name);
+        let policy = rules::of_table(&AuditConfig::current(), name);
         Self { name: name.to_owned(), entities, columns, hidden, policy }
     }
 
