@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod all_tables;
 mod append_only;
 mod background;
 mod baseline;
@@ -54,9 +55,11 @@ mod transaction;
 mod two_years;
 mod ui;
 mod upkeep;
+mod user_policy;
 mod values;
 mod verify;
 mod viewer;
+mod web;
 mod who;
 mod without_returning;
 mod write_paths;
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
 
 fn all_tests() -> Vec<Test> {
     [
+        all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
@@ -120,9 +124,11 @@ fn all_tests() -> Vec<Test> {
         two_years::tests(),
         ui::tests(),
         upkeep::tests(),
+        user_policy::tests(),
         values::tests(),
         verify::tests(),
         viewer::all_tests(),
+        web::tests(),
         who::tests(),
         write_paths::tests(),
         // It changes how the rest of the process asks.
