@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use audit_core::{Operation, PolicyError, Printable};
+use audit_core::{ConfigError, Operation, PolicyError, Printable};
 use sea_orm::{
     DbErr,
     prelude::{DateTimeUtc, Uuid},
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) enum AuditError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("column `{column}` of `{table}` cannot be recorded: {source}")]
     Encode { table: String, column: String, source: EncodeError },
     #[error(
@@ -105,6 +107,12 @@ pub(crate) enum AuditError {
          half-way ends outside of the task that named it"
     )]
     Renamed { was: String, now: String },
+    #[error(
+        "write of `{table}` refused: no user is named in its scope, and the configuration requires one. Open a scope \
+         around it, `AuditContext::new().user(AuditUser::new(..)).scope(..)`; for what the application does by itself \
+         name `AuditUser::system(\"nightly-job\")`. A task made by tokio::spawn has no scope: use audit_seaorm::spawn"
+    )]
+    NoUser { table: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod all_tables;
 mod append_only;
 mod background;
 mod baseline;
@@ -56,6 +57,7 @@ mod restore;
 mod restore_exceptions;
 mod retention;
 mod rolled_back;
+mod rules;
 mod stats;
 mod support;
 mod tenants;
@@ -64,9 +66,11 @@ mod transaction;
 mod two_years;
 mod ui;
 mod upkeep;
+mod user_policy;
 mod values;
 mod verify;
 mod viewer;
+mod web;
 mod who;
 mod without_returning;
 mod write_paths;
@@ -87,11 +91,15 @@ fn main() -> ExitCode {
     if let Some(url) = rolled_back::full_url() {
         return rolled_back::write_on_a_full_disk(&url);
     }
+    if let Some(code) = rules::as_child() {
+        return code;
+    }
     audit_tests::run(all_tests())
 }
 
 fn all_tests() -> Vec<Test> {
     [
+        all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
@@ -136,6 +144,7 @@ fn all_tests() -> Vec<Test> {
         restore_exceptions::tests(),
         retention::tests(),
         rolled_back::tests(),
+        rules::tests(),
         stats::tests(),
         tenants::tests(),
         time_forms::tests(),
@@ -143,9 +152,11 @@ fn all_tests() -> Vec<Test> {
         two_years::tests(),
         ui::tests(),
         upkeep::tests(),
+        user_policy::tests(),
         values::tests(),
         verify::tests(),
         viewer::all_tests(),
+        web::tests(),
         who::tests(),
         write_paths::tests(),
         // It changes how the rest of the process asks.

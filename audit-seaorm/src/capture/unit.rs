@@ -51,6 +51,7 @@ fn perform_job(job: Box<dyn Job>, db: Executor<'_>) -> BoxFuture<'_, Result<Answ
 }
 
 async fn perform_in_span(mut job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, DbErr> {
+    job.require_user()?;
     match db {
         Executor::Pool(pool) => on_pool(job, Source::Plain(pool.clone()), None).await,
         Executor::Guarded(guarded) => {

@@ -4,7 +4,7 @@ use audit_core::{AuditConfig, Operation};
 use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 
-use super::{escape::escaped, ground::Ground};
+use super::{escape::escaped, ground::Ground, user::require_user};
 use crate::{
     Auditable,
     error::{AuditError, Place},
@@ -42,6 +42,9 @@ pub(crate) trait Job: Send {
     /// See [`Recorder::background`].
     fn background(&self) -> Option<Arc<AuditConfig>>;
 
+    /// Refuses what is done in nobody's name, if it is to be recorded and the configuration says so.
+    fn require_user(&self) -> Result<(), AuditError>;
+
     /// Refuses what cannot be recorded truly in this place, if it is to be recorded.
     fn escape(&self, place: Place) -> Result<(), AuditError>;
 
@@ -72,6 +75,13 @@ impl<W: Write> Job for Recorded<W> {
 
     fn background(&self) -> Option<Arc<AuditConfig>> {
         self.recorder.background()
+    }
+
+    fn require_user(&self) -> Result<(), AuditError> {
+        if self.recorder.is_recording() {
+            require_user(self.recorder.config(), self.recorder.table())?;
+        }
+        Ok(())
     }
 
     fn escape(&self, place: Place) -> Result<(), AuditError> {

@@ -48,11 +48,23 @@ pub(super) struct ChangeShown {
 pub(super) struct Who {
     pub(super) user: Option<Link>,
     pub(super) email: Option<String>,
+    pub(super) is_system: bool,
+    /// For whom it was done, if that was somebody else.
+    pub(super) principal: Option<String>,
 }
 
 impl Who {
     pub(super) fn of(user_id: Option<&str>, email: Option<&str>) -> Self {
-        Self { user: user_id.map(|id| Link::activity("user", id)), email: email.map(whole) }
+        let user = user_id.map(|id| Link::activity("user", id));
+        Self { user, email: email.map(whole), is_system: false, principal: None }
+    }
+
+    pub(super) fn of_entry(entry: &AuditEntry) -> Self {
+        Self {
+            is_system: entry.is_by_system(),
+            principal: entry.on_behalf_of().map(|user| whole(user.id())),
+            ..Self::of(entry.user_id.as_deref(), entry.user_email.as_deref())
+        }
     }
 }
 
@@ -84,7 +96,7 @@ impl EntryShown {
             at,
             record: Link::record(name, id),
             as_of: address("as-of", [("table", name), ("id", id), ("when", &at.exact())]),
-            who: Who::of(entry.user_id.as_deref(), entry.user_email.as_deref()),
+            who: Who::of_entry(entry),
             request: entry.request_id.as_deref().map(|id| around("request", id)),
             transaction: transaction.map(|id| around("transaction", &id)),
             reason: entry.reason.as_deref().map(Shown::text),

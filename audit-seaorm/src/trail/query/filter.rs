@@ -28,6 +28,8 @@ pub(super) enum Filter {
     Table(String),
     Equal(Column, Value),
     OneOf(Column, Vec<Value>),
+    Missing(Column),
+    Present(Column),
     Changed(String),
     Holds(Column, String, Json),
     /// A value in an image, under whichever name the column had.
@@ -101,6 +103,8 @@ impl Filter {
         match self {
             Self::Table(name) => search_path::is_table(backend, name),
             Self::Equal(column, value) => column.eq(value.clone()),
+            Self::Missing(column) => column.is_null(),
+            Self::Present(column) => column.is_not_null(),
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
             // A baseline tells the value and changes none.
             Self::Changed(name) => {
@@ -139,6 +143,8 @@ impl fmt::Debug for Filter {
         match self {
             Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
             Self::Table(_) => f.write_str("TableName"),
+            Self::Missing(column) => write!(f, "Missing({column:?})"),
+            Self::Present(column) => write!(f, "Present({column:?})"),
             Self::Changed(name) => write!(f, "Changed({name:?})"),
             Self::Holds(column, name, _) | Self::Value(column, name, _) => {
                 write!(f, "{column:?}({name:?})")

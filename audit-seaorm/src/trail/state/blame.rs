@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::{
     Auditable,
     entity::Column,
-    record,
+    record, rules,
     trail::{
         AuditQuery, AuditTrail, Cursor, bring_up_to_date,
         entries::{get, image},
@@ -196,7 +196,7 @@ pub(super) struct Search {
 
 impl Search {
     fn of<E: Auditable>() -> Self {
-        Self::among(Renames::of::<E>(), record::recorded_columns::<E>().map(record::name))
+        Self::among(Renames::of::<E>(), rules::told_columns::<E>().map(record::name))
     }
 
     pub(super) fn among(renames: Renames, columns: impl Iterator<Item = String>) -> Self {

@@ -5,7 +5,7 @@ use sea_orm::prelude::DateTimeUtc;
 use serde_json::Value as Json;
 
 use crate::{
-    registry,
+    registry, rules,
     trail::{renames::Renames, restore::Table},
 };
 
@@ -35,7 +35,7 @@ impl NamedTable {
             }
         }
         let hidden = hidden(&entities, &columns);
-        let policy = AuditConfig::current().policy(name);
+        let policy = rules::of_table(&AuditConfig::current(), name);
         let renames = renames(&entities);
         Self { name: name.to_owned(), entities, columns, hidden, policy, renames }
     }
