@@ -68,7 +68,7 @@ pub struct AuditConfig {
 
 impl AuditConfig {
     /// The defaults: every audited table, redaction as the entities say, changed columns only,
-    /// [`FailurePolicy::FailWrite`], [`Escape::Refuse`], a [`Retention`] of 365 days.
+    /// [`FailurePolicy::FailWrite`], [`Escape::Refuse`], a [`Retention`] that keeps everything for ever.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -116,7 +116,7 @@ impl AuditConfig {
         self
     }
 
-    /// What of the trail is kept when it is pruned, and for how long. Defaults to 365 days. Nothing is pruned by itself.
+    /// What of the trail is kept when it is pruned, and for how long. Defaults to everything, for ever.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -150,7 +150,7 @@ impl AuditConfig {
     /// | `AUDIT_FULL_RECORD` | `true` or `false` |
     /// | `AUDIT_ON_FAILURE` | `fail_write` or `continue` |
     /// | `AUDIT_ON_ESCAPE` | `refuse`, `warn` or `allow` |
-    /// | `AUDIT_RETENTION_DAYS` | days, or `forever` |
+    /// | `AUDIT_RETENTION_DAYS` | days, or `forever`, which is the default |
     /// | `AUDIT_RETENTION_NEWEST_PER_RECORD`, `AUDIT_RETENTION_NEWEST_PER_TABLE` | a number of entries |
     /// | `AUDIT_RETENTION_TABLE_DAYS` | `table=days` or `table=forever`, separated by commas |
     /// | `AUDIT_KEEP_TABLES`, `AUDIT_KEEP_USERS` | tables, ids of users, separated by commas |

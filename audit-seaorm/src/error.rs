@@ -101,6 +101,12 @@ pub(crate) enum AuditError {
         "a limit of the retention is zero, which would leave nothing of the trail: it must be one at least"
     )]
     RetentionKeepsNothing,
+    #[error(
+        "a write of `{was}` was rolled back, because its entity has named another table before the write ended: {now}. \
+         `schema_name` and `table_name` must name one table for as long as a write runs; a write that was dropped \
+         half-way ends outside of the task that named it"
+    )]
+    Renamed { was: String, now: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(

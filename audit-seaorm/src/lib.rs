@@ -63,8 +63,8 @@
 //!    [`history`](AuditTrail::history), [`as_of`](AuditTrail::as_of), [`blame`](AuditTrail::blame),
 //!    [`top_users`](AuditTrail::top_users); [`restore`](AuditTrail::restore) takes changes back. The feature `viewer` has a page for
 //!    people.
-//! 8. **Keeping it.** [`AuditUpkeep`] deletes what a [`Retention`] does not keep; [`AuditTrail::verify`] holds the trail against the
-//!    rows; [`AuditTrail::health`] and the feature `metrics` tell whether it works. [`AuditWriter`] takes entries out of the
+//! 8. **Keeping it.** Everything is kept for ever, unless a [`Retention`] sets limits, which [`AuditUpkeep`] applies;
+//!    [`AuditTrail::verify`] holds the trail against the rows; [`AuditTrail::health`] and the feature `metrics` tell whether it works. [`AuditWriter`] takes entries out of the
 //!    way of writes, for a price.
 //!
 //! The start of an application, then:
@@ -78,7 +78,8 @@
 //!     AuditConfig::from_env()?.redact("user", ["password"]).install()?;
 //!     let pool = Database::connect(url).await?;
 //!     Migrator::up(&pool, None).await?; // or your own, with ours in it
-//!     let upkeep = AuditUpkeep::new(&pool).start(); // once a day, by whichever instance comes first
+//!     // Once a day, by whichever instance comes first. It deletes nothing unless a retention is set.
+//!     let upkeep = AuditUpkeep::new(&pool).start();
 //!     let db = AuditConnection::new(pool); // pass this on in the place of the pool
 //!     if !AuditTrail::health(&db).await.is_working() {
 //!         return Err("no entry can be stored".into());
@@ -145,9 +146,12 @@ mod auditable;
 pub mod audited;
 mod capture;
 mod chunk;
+mod database_clock;
+mod database_error;
 pub mod encode;
 pub mod entity;
 mod error;
+mod found;
 mod guard;
 mod health;
 mod measure;

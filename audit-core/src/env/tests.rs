@@ -15,6 +15,18 @@ fn without_variables_it_is_the_default() {
 }
 
 #[test]
+fn without_a_limit_everything_is_kept_for_ever() {
+    for vars in [&[][..], &[("AUDIT_RETENTION_DAYS", "forever")], &[("AUDIT_KEEP_USERS", "7")]] {
+        let config = config(vars).expect("a configuration");
+        assert_eq!(config.get_retention().limits_of_all(), Limits::new());
+        assert_eq!(config.get_retention().limits("post"), Limits::new());
+    }
+    let config = config(&[("AUDIT_RETENTION_TABLE_DAYS", "session=30")]).expect("a configuration");
+    assert_eq!(config.get_retention().limits("session"), Limits::new().max_age_days(30));
+    assert_eq!(config.get_retention().limits("post"), Limits::new());
+}
+
+#[test]
 fn every_variable_is_read() {
     let read = config(&[
         ("AUDIT_EXCLUDED_TABLES", "session, app.cache"),
@@ -166,6 +178,11 @@ fn a_bad_value_is_refused_with_its_name_and_without_itself() {
             "AUDIT_RETENTION_DAYS",
             "0",
             "AUDIT_RETENTION_DAYS is out of range: expected a number of days from 1 to 36500, or forever",
+        ),
+        (
+            "AUDIT_RETENTION_DAYS",
+            "",
+            "AUDIT_RETENTION_DAYS is not a whole number: expected a number of days from 1 to 36500, or forever",
         ),
         (
             "AUDIT_RETENTION_NEWEST_PER_RECORD",

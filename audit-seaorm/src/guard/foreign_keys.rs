@@ -54,6 +54,7 @@ impl KeyTable {
     fn is_recorded(&self, config: &AuditConfig) -> bool {
         let anywhere = TableName { schema: None, table: self.name.table.clone() };
         registry::named(&anywhere)
+            .iter()
             .any(|audited| self.may_be(&audited.name) && config.records(&audited.in_trail))
     }
 }

@@ -39,7 +39,11 @@ pub(crate) use self::{
     permits::Permits,
     statement::Kind,
 };
-use crate::{AuditCounters, entity, error::AuditError, registry::TableName};
+use crate::{
+    AuditCounters, entity,
+    error::AuditError,
+    registry::{self, TableName},
+};
 
 /// What is done about statements that would change an audited table behind capture's back.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +81,7 @@ impl Guard {
     /// How a delete of this table would change records inside of the database.
     pub(crate) fn cascades(&self, parent: &TableName, config: &AuditConfig) -> Vec<Path> {
         let known = self.foreign_keys.as_ref().and_then(|known| known.keys());
+        registry::learn();
         known.map_or_else(Vec::new, |keys| keys.paths(parent, config))
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use sea_orm::DbBackend;
 
 use super::{
@@ -35,7 +37,7 @@ pub(super) struct Write {
 pub(super) enum Target {
     Trail,
     /// The tables that the name may mean; more than one if they are in different schemas.
-    Audited(Vec<&'static Audited>),
+    Audited(Vec<Arc<Audited>>),
 }
 
 pub(super) const BOM: char = '\u{feff}';
@@ -124,7 +126,7 @@ fn target(name: &TableName) -> Option<Target> {
     if name.table.eq_ignore_ascii_case(entity::TABLE) {
         return Some(Target::Trail);
     }
-    let audited: Vec<_> = registry::named(name).collect();
+    let audited = registry::named(name);
     (!audited.is_empty()).then_some(Target::Audited(audited))
 }
 
@@ -134,7 +136,7 @@ fn mentioned(backend: DbBackend, sql: &str) -> Vec<Target> {
     let hidden = backend == DbBackend::Postgres && (sql.contains("U&") || sql.contains("u&"));
     let trail = hidden || words(sql).any(|word| word.eq_ignore_ascii_case(entity::TABLE));
     let audited = if hidden { registry::all() } else { registry::mentioned(sql, names(sql)) };
-    let audited = audited.into_iter().map(|tables| Target::Audited(tables.iter().collect()));
+    let audited = audited.into_iter().map(Target::Audited);
     trail.then_some(Target::Trail).into_iter().chain(audited).collect()
 }
 

@@ -7,11 +7,12 @@ use sea_orm::{
 };
 
 use super::{
-    ledger::{Broken, Ledger, changed_nothing, may_undo_all, undoes_all},
+    ledger::{Broken, Ledger, after, changed_nothing},
     levels::{Levels, OpenLevel},
 };
 use crate::{
     capture::{Answer, Executor, Ground, Job},
+    database_error::Transaction,
     guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
     writer::{Backlog, Sink, Slot, store_all},
@@ -99,7 +100,7 @@ impl Core {
             }
             Err(error) => {
                 let (rolled_back, _) = savepoint.roll_back().await;
-                if undoes_all(&error) || rolled_back.is_err() {
+                if rolled_back.is_err() || self.is_undone(&error).await {
                     self.ledger.set_broken(Broken::Unclear);
                     // See `capture::unit`: this takes the failure of a second rollback upon itself.
                     let _ = self.inner.execute_unprepared("SELECT 1").await;
@@ -114,7 +115,7 @@ impl Core {
         let ledger = Arc::clone(&self.ledger);
         let outcome = self.hand_over().await;
         if let Err(error) = &outcome
-            && (!changed_nothing(error) || undoes_all(error))
+            && (!changed_nothing(error) || after(error) == Transaction::Gone)
         {
             ledger.set_broken(Broken::Unclear);
         }
@@ -228,6 +229,14 @@ impl Core {
         Ok(())
     }
 
+    /// Does what belongs to a change that has been made. Dropped half-way, all can only be rolled back.
+    pub(crate) async fn follow_up<T>(&self, work: impl Future<Output = T>) -> T {
+        let unfinished = self.ledger.unfinished(Broken::Cancelled);
+        let outcome = work.await;
+        unfinished.done();
+        outcome
+    }
+
     /// Tells that a change has been made which will have no entry.
     pub(crate) fn entry_failed(&self) {
         self.ledger.set_broken(Broken::EntryFailed);
@@ -246,18 +255,31 @@ impl Core {
     /// The same of an item of a stream, during which nothing can be asked.
     #[cfg(feature = "stream")]
     pub(super) fn heed_at_once(&self, error: &DbErr) {
-        if undoes_all(error) || may_undo_all(error) {
+        if after(error) != Transaction::Stands {
             self.ledger.set_broken(Broken::Unclear);
         }
     }
 
     /// Whether this error took the whole transaction along.
     async fn is_undone(&self, error: &DbErr) -> bool {
-        undoes_all(error) || (may_undo_all(error) && !self.is_open().await)
+        match after(error) {
+            Transaction::Stands => false,
+            Transaction::MayBeGone => !self.is_open().await,
+            Transaction::Gone => true,
+        }
     }
 
-    /// Whether the server still has the transaction. `MySQL` does not tell.
+    /// Whether the database still has the transaction. `MySQL` does not tell.
     async fn is_open(&self) -> bool {
+        match self.inner.get_database_backend() {
+            DbBackend::MySql => self.is_open_on_mariadb().await,
+            // It is an error within a transaction. Without one it begins one, which the rollback then ends.
+            DbBackend::Sqlite => self.inner.execute_unprepared("BEGIN").await.is_err(),
+            _ => true,
+        }
+    }
+
+    async fn is_open_on_mariadb(&self) -> bool {
         let ask =
             Statement::from_string(DbBackend::MySql, "SELECT CAST(@@in_transaction AS SIGNED)");
         let answer = self.inner.query_one_raw(ask).await.ok().flatten();

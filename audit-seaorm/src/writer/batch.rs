@@ -1,7 +1,7 @@
 use audit_core::{AuditEntry, FailurePolicy};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 
-use super::{AuditCounters, direct, insert::insert};
+use super::{AuditCounters, direct, in_order::insert_in_order};
 use crate::chunk;
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
@@ -28,7 +28,7 @@ pub(crate) async fn store_all(
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let count = chunk.len();
-    match insert(txn, chunk).await.map_err(direct::explained) {
+    match insert_in_order(txn, chunk).await.map_err(direct::explained) {
         Ok(()) => {
             AuditCounters::count_written(count);
             Ok(())
@@ -44,7 +44,7 @@ async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Resul
 /// As many of them as can be: if they do not go in together, each goes in by itself or is lost.
 async fn store_chunk_apart(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let savepoint = txn.begin().await?;
-    if insert(&savepoint, chunk.clone()).await.is_ok() {
+    if insert_in_order(&savepoint, chunk.clone()).await.is_ok() {
         AuditCounters::count_written(chunk.len());
         return savepoint.commit().await;
     }

@@ -1,22 +1,24 @@
 use audit_core::AuditEntry;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionSession, TransactionTrait,
-    sea_query::{Expr, Query},
-};
+use sea_orm::{ConnectionTrait, DbErr, TransactionSession, TransactionTrait};
 
-use super::insert::{insert, row};
-use crate::{
-    entity::{Column, Entity},
-    error::AuditError,
-};
+use super::{in_order::insert_in_order, insert::insert};
+use crate::error::AuditError;
 
 /// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
 const MAX_USER_ID_CHARS: usize = 512;
 
-/// Stores one entry on the connection that made the change.
+/// Stores one entry as it is.
 #[allow(clippy::missing_errors_doc, reason = "nobody else calls it")]
 pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
     insert(db, vec![entry]).await.map_err(explained)
+}
+
+/// Stores one entry on the connection that made the change, behind the last one of its record.
+pub(super) async fn store_in_order<C: ConnectionTrait>(
+    db: &C,
+    entry: AuditEntry,
+) -> Result<(), DbErr> {
+    insert_in_order(db, vec![entry]).await.map_err(explained)
 }
 
 /// Stores one entry so that a failure leaves the transaction as it was.
@@ -29,29 +31,10 @@ pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
     let savepoint = txn.begin().await?;
-    let outcome = match savepoint.get_database_backend() {
-        DbBackend::Sqlite => store_undoably(&savepoint, entry).await,
-        _ => store(&savepoint, entry).await,
-    };
-    match outcome {
+    match store_in_order(&savepoint, entry).await {
         Ok(()) => savepoint.commit().await.map(Ok),
         Err(error) => savepoint.rollback().await.map(|()| Err(error)),
     }
-}
-
-/// On a full disk `SQLite` undoes a statement alone if it keeps a journal of it, and the whole
-/// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
-/// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
-async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    let values = row(DbBackend::Sqlite, entry).map(Expr::val);
-    let insert = Query::insert()
-        .into_table(Entity)
-        .columns(Column::iter())
-        .select_from(Query::select().exprs(values).take())
-        .map_err(|error| DbErr::Type(error.to_string()))?
-        .take();
-    db.execute(&insert).await.map_err(explained)?;
-    Ok(())
 }
 
 pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {

@@ -4,6 +4,7 @@ mod background;
 mod batch;
 mod counters;
 mod direct;
+mod in_order;
 mod insert;
 mod recorder;
 mod sink;

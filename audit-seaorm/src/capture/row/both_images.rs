@@ -18,7 +18,12 @@ use sea_orm::{
 };
 
 use super::Update;
-use crate::{capture::Executor, record::key_columns, sql_text::Kind};
+use crate::{
+    capture::Executor,
+    found::{self, Found},
+    record::key_columns,
+    sql_text::Kind,
+};
 
 /// The name of the before-image, and what its columns begin with, so that no name is there twice.
 const BEFORE: &str = "b$";
@@ -34,7 +39,7 @@ pub(super) fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
 pub(super) async fn update<E: EntityTrait>(
     db: Executor<'_>,
     update: Update<E>,
-) -> Result<Option<(E::Model, E::Model)>, DbErr> {
+) -> Result<Option<(E::Model, Found<E>)>, DbErr> {
     let statement = update.statement(db, Kind::UpdateBothImages, |update, row| {
         let locked = TableRef::SubQuery(before::<E>(row).into(), Alias::new(BEFORE).into_iden());
         update.from(locked).cond_where(same_row::<E>()).returning(both::<E>());
@@ -43,14 +48,15 @@ pub(super) async fn update<E: EntityTrait>(
     let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
-    Ok(Some((E::Model::from_query_result(&row, BEFORE)?, E::Model::from_query_result(&row, "")?)))
+    let before = E::Model::from_query_result(&row, BEFORE)?;
+    Ok(Some((before, Found::read(&row, DbBackend::Postgres)?)))
 }
 
 fn both<E: EntityTrait>() -> ReturningClause {
     let after = E::Column::iter()
         .map(|column| column.select_as(column.into_returning_expr(DbBackend::Postgres)));
     let before = E::Column::iter().map(|column| Expr::col((BEFORE, named(column))));
-    Query::returning().exprs(after.chain(before))
+    Query::returning().exprs(after.chain(before).chain(found::extras::<E>(DbBackend::Postgres)))
 }
 
 fn before<E: EntityTrait>(row: Condition) -> SelectStatement {

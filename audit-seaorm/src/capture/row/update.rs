@@ -14,6 +14,7 @@ use crate::{
         before_image::{self, Intent},
         returning,
     },
+    found::Found,
     sql_text::Kind,
     writer::Recorder,
 };
@@ -84,12 +85,12 @@ impl<E: Auditable> Write for Update<E> {
             };
         let change = recorder.updated(&before, &after);
         recorder.record(&ground, change).await?;
-        Ok(after)
+        Ok(after.model)
     }
 }
 
 impl<E: Auditable> Update<E> {
-    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, E::Model), DbErr> {
+    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, Found<E>), DbErr> {
         let before = before_image::locked::<E>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
@@ -100,14 +101,14 @@ impl<E: Auditable> Update<E> {
             // Read again under the lock: an UPDATE to the values that are there already makes no
             // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
             // the transaction saw first.
-            let row = Target::of(crate::record::key::<E>(&before));
+            let row = Target::of(crate::record::key::<E>(&before.model));
             before_image::locked::<E>(ground, &row, Intent::Update).await?
         };
         // None where a trigger of the database kept the row.
-        Ok((before, after.ok_or(DbErr::RecordNotUpdated)?))
+        Ok((before.model, after.ok_or(DbErr::RecordNotUpdated)?))
     }
 
-    async fn returning(self, db: Executor<'_>) -> Result<Option<E::Model>, DbErr> {
+    async fn returning(self, db: Executor<'_>) -> Result<Option<Found<E>>, DbErr> {
         let update = self.statement(db, Kind::UpdateReturning, |update, row| {
             let returning = returning::columns::<E>(db.get_database_backend());
             update.cond_where(row).returning(returning);

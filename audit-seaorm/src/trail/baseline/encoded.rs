@@ -15,6 +15,7 @@ use crate::{
     Auditable,
     entity::{Column, Entity},
     error::AuditError,
+    found::Facts,
     record,
     trail::entries::get,
     writer::store_all,
@@ -29,6 +30,7 @@ pub(super) async fn insert<E: Auditable>(
     plan: &Plan,
     lot: &Lot,
     mut wanted: HashSet<String>,
+    facts: &Facts,
 ) -> Result<u64, DbErr> {
     if !lot.all {
         wanted = unknown(txn, &plan.table, wanted).await?;
@@ -44,7 +46,7 @@ pub(super) async fn insert<E: Auditable>(
             let table = plan.table.clone();
             return Err(AuditError::RowUnreadable { table, record_id }.into());
         };
-        entries.push(plan.entry(record_id, record::image::<E>(&model)?, group)?);
+        entries.push(plan.entry(record_id, record::image::<E>(&model)?, group, facts.stamp())?);
     }
     let written = entries.len() as u64;
     store_all(txn, FailurePolicy::FailWrite, entries).await?;

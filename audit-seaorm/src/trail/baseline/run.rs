@@ -11,9 +11,9 @@ use super::{
     closing, encoded,
     place::{Place, Range, keys_behind},
     plan::Plan,
-    retry::{Attempts, is_conflict},
+    retry::Attempts,
 };
-use crate::{Auditable, error::AuditError, writer::explained};
+use crate::{Auditable, database_error::DatabaseError, error::AuditError, writer::explained};
 
 /// How many rows are encoded here at a time, for all of them are in memory.
 const MAX_ROWS_HERE: u32 = 1000;
@@ -174,7 +174,7 @@ impl<E: Auditable> Run<E> {
                 self.failures = 0;
                 Ok(Some(done))
             }
-            Err(error) if is_conflict(&error) => Err(error),
+            Err(error) if DatabaseError::is_conflict(&error) => Err(error),
             Err(error) => {
                 self.failures += 1;
                 let table = &self.plan.table;

@@ -37,7 +37,7 @@ pub struct Prune {
 }
 
 impl AuditTrail {
-    /// Deletes what the [`Retention`] of the configuration in force does not keep.
+    /// Deletes what the [`Retention`] of the configuration in force does not keep: nothing, unless it sets a limit.
     ///
     /// ```
     /// use audit_seaorm::{AuditTrail, Limits, Retention};

@@ -10,8 +10,8 @@ use sea_orm::{
 
 use super::queue::Batch;
 use crate::{
+    database_error::DatabaseError,
     entity::{self, Column, Entity},
-    upkeep::is_in_the_way,
     writer::{direct::explained, insert::insert},
 };
 
@@ -51,7 +51,7 @@ impl Attempt {
         for (place, entry) in self.absent(db, batch).await {
             match insert(db, vec![AuditEntry::clone(&entry)]).await {
                 Ok(()) => self.written.push(place),
-                Err(error) if is_in_the_way(&error) => {
+                Err(error) if DatabaseError::is_conflict(&error) => {
                     self.error = Some(error);
                     return;
                 }
