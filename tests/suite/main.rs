@@ -51,6 +51,7 @@ mod restore;
 mod retention;
 mod stats;
 mod support;
+mod tenants;
 mod transaction;
 mod two_years;
 mod ui;
@@ -115,6 +116,7 @@ fn all_tests() -> Vec<Test> {
         restore::tests(),
         retention::tests(),
         stats::tests(),
+        tenants::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),
