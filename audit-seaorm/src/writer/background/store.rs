@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use audit_core::{AuditConfig, AuditEntry};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
     prelude::Uuid,
 };
 
