@@ -268,7 +268,7 @@ async fn nothing_is_left_of_what_was_set_aside(t: TestDb) {
             "CREATE TRIGGER refuse BEFORE UPDATE ON post WHEN NEW.id = 299 \
              BEGIN SELECT RAISE(ABORT, 'refused'); END"
         }
-        _ => "ALTER TABLE post ADD CONSTRAINT refuse CHECK (likes <> 300)",
+        _ => "ALTER TABLE post ADD CONSTRAINT refuse CHECK (likes <> 301)",
     };
     sql(&db, refuse).await;
     one_more().exec(&db).await.unwrap_err();
@@ -366,12 +366,15 @@ async fn many_rows_are_given_back_in_the_order_of_their_keys(t: TestDb) {
 }
 
 async fn few_rows_take_as_many_statements_as_before(t: TestDb) {
-    posts(&t, 20).await;
+    posts(&t, 16).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let mut db = t.connect_with(|_| {}).await;
     let statements = Arc::clone(&seen);
     db.set_metric_callback(move |info| {
-        statements.lock().unwrap().push(info.statement.sql.clone());
+        let sql = &info.statement.sql;
+        if sql.contains("post") || sql.contains("audit_trail") {
+            statements.lock().unwrap().push(sql.clone());
+        }
     });
     let taken = || std::mem::take(&mut *seen.lock().unwrap());
     one_more().exec(&db).await.unwrap();

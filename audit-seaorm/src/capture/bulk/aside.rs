@@ -182,10 +182,10 @@ async fn fill<E: EntityTrait>(
     last.map_or(Ok(Some(0)), |last| last.try_get_by_index(0).map(Some))
 }
 
-/// `MariaDB` tells it, and leaves the transaction as it was.
+/// `MariaDB` tells that the role may not, and `MySQL` that it has no such statement. Both leave the transaction as it was.
 fn is_refused(backend: DbBackend, error: &DbErr) -> bool {
-    backend == DbBackend::MySql
-        && DatabaseError::of(error).is_some_and(|it| it.kind == Kind::NotAllowed)
+    let kind = DatabaseError::of(error).map(|error| error.kind);
+    backend == DbBackend::MySql && matches!(kind, Some(Kind::NotAllowed | Kind::SyntaxError))
 }
 
 /// What is set aside of the rows, in the order of their keys: these as they are, and the columns as the model reads them.
