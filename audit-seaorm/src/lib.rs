@@ -147,6 +147,7 @@ mod capture;
 mod chunk;
 mod database_error;
 pub mod encode;
+mod engine;
 pub mod entity;
 mod error;
 mod guard;

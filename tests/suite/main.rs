@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod again;
 mod append_only;
 mod background;
 mod baseline;
@@ -23,6 +24,7 @@ mod conversion;
 mod crash;
 mod damage;
 mod docs;
+mod engine;
 mod entities;
 mod escape;
 mod failure;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
 
 fn all_tests() -> Vec<Test> {
     [
+        again::tests(),
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
@@ -91,6 +94,7 @@ fn all_tests() -> Vec<Test> {
         conversion::tests(),
         crash::tests(),
         docs::tests(),
+        engine::tests(),
         escape::tests(),
         failure::tests(),
         guard::tests(),

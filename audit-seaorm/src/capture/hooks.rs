@@ -36,7 +36,15 @@ use super::{
     sent::Sent,
     unit::perform,
 };
-use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
+use crate::{
+    AuditHooks, Auditable,
+    audited::Filter,
+    engine::{self, PoolId},
+    error::AuditError,
+    record,
+    registry::TableName,
+    writer::Recorder,
+};
 
 /// `ActiveModelBehavior::before_save`.
 pub fn before_save<A, C>(row: A, db: &C, insert: bool) -> BoxFuture<'_, Result<A, DbErr>>
@@ -62,6 +70,7 @@ where
     };
     if insert {
         admit(db, &recorder, Operation::Create)?;
+        require_transactions::<A::Entity>(Executor::of(db)).await?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
         return Ok(row);
@@ -133,6 +142,7 @@ where
         return Ok(row);
     };
     admit(db, &recorder, Operation::Delete)?;
+    require_transactions::<A::Entity>(Executor::of(db)).await?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
     let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await;
@@ -173,6 +183,14 @@ where
         recorder.record(&Ground::of_caller(Executor::of(db)), change).await?;
     }
     AuditHooks::after_delete(row, db).await
+}
+
+async fn require_transactions<E: EntityTrait>(db: Executor<'_>) -> Result<(), DbErr> {
+    let table = TableName::of::<E>();
+    match db {
+        Executor::Audit(txn) => txn.core().require_transactions(table).await,
+        _ => engine::require_transactions(&db, &PoolId::default(), table).await,
+    }
 }
 
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.

@@ -8,6 +8,7 @@ use super::{escape::escaped, ground::Ground};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    registry::TableName,
     writer::Recorder,
 };
 
@@ -34,6 +35,9 @@ pub(crate) trait Job: Send {
     fn operation(&self) -> Operation;
 
     fn table(&self) -> &str;
+
+    /// The table as the database knows it, if the write is to be recorded.
+    fn recorded_table(&self) -> Option<TableName>;
 
     /// See [`Write::STEPS`].
     fn has_steps(&self) -> bool;
@@ -63,6 +67,10 @@ impl<W: Write> Job for Recorded<W> {
 
     fn table(&self) -> &str {
         self.recorder.table()
+    }
+
+    fn recorded_table(&self) -> Option<TableName> {
+        self.recorder.is_recording().then(TableName::of::<W::Entity>)
     }
 
     fn has_steps(&self) -> bool {
