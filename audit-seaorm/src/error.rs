@@ -169,6 +169,11 @@ pub(crate) enum AuditError {
     )]
     UpsertOutside { table: String },
     #[error(
+        "`{table}` is stored by {engine}, which has no transactions, so that a change and its entry cannot be committed \
+         together: run ALTER TABLE `{table}` ENGINE=InnoDB, or exclude an audited table by AuditConfig::exclude_table"
+    )]
+    NoTransactions { table: String, engine: String },
+    #[error(
         "an insert by a builder, on MariaDB, of `{table}` needs SeaORM's own DatabaseConnection or \
          DatabaseTransaction, or an AuditTransaction: call `insert` on each ActiveModel here"
     )]

@@ -150,6 +150,7 @@ mod chunk;
 mod database_clock;
 mod database_error;
 pub mod encode;
+mod engine;
 pub mod entity;
 mod error;
 mod found;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod again;
 mod all_tables;
 mod append_only;
 mod background;
@@ -26,6 +27,7 @@ mod conversion;
 mod crash;
 mod damage;
 mod docs;
+mod engine;
 mod entities;
 mod escape;
 mod failure;
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
 
 fn all_tests() -> Vec<Test> {
     [
+        again::tests(),
         all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
@@ -114,6 +117,7 @@ fn all_tests() -> Vec<Test> {
         conversion::tests(),
         crash::tests(),
         docs::tests(),
+        engine::tests(),
         escape::tests(),
         failure::tests(),
         grammar::tests(),

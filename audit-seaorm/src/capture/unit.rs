@@ -21,6 +21,7 @@ use super::{
     write::{Answer, Job, Recorded, Write},
 };
 use crate::{
+    engine::{PoolId, require_transactions},
     error::Place,
     guard::Guard,
     measure::{Step, added},
@@ -136,6 +137,7 @@ impl Units {
 /// transaction. Dropping it takes everything back.
 struct Unit {
     txn: Opened,
+    pool: PoolId,
     group: Option<Uuid>,
     guard: Option<Guard>,
     later: Option<Later>,
@@ -161,20 +163,29 @@ impl Unit {
             ..TransactionOptions::default()
         };
         let txn = added(Step::Begin, pool.begin(options)).await?;
+        let pool = pool.id();
         let group = Stamp::next().id;
         let later =
             backlog.map(|backlog| Later { held: Held::new(group, backlog.policy()), backlog });
-        Ok(Self { txn, group: Some(group), guard, later, turn: None })
+        Ok(Self { txn, pool, group: Some(group), guard, later, turn: None })
     }
 
     async fn on_transaction(txn: Executor<'_>, turn: Turn) -> Result<Self, DbErr> {
         let txn = added(Step::Begin, Opened::within(txn)).await?;
-        Ok(Self { txn, group: None, guard: None, later: None, turn: Some(turn) })
+        let pool = PoolId::default();
+        Ok(Self { txn, pool, group: None, guard: None, later: None, turn: Some(turn) })
     }
 
     async fn perform(self, job: &mut dyn Job) -> Result<Answer, DbErr> {
-        let outcome = job.run(self.ground()).await;
+        let outcome = self.run(job).await;
         self.finish(outcome).await
+    }
+
+    async fn run(&self, job: &mut dyn Job) -> Result<Answer, DbErr> {
+        if let Some(table) = job.recorded_table() {
+            require_transactions(&self.txn.executor(), &self.pool, table).await?;
+        }
+        job.run(self.ground()).await
     }
 
     fn ground(&self) -> Ground<'_> {

@@ -9,6 +9,7 @@ use crate::{
     Auditable,
     error::{AuditError, Place},
     read_row,
+    registry::TableName,
     writer::Recorder,
 };
 
@@ -35,6 +36,9 @@ pub(crate) trait Job: Send {
     fn operation(&self) -> Operation;
 
     fn table(&self) -> &str;
+
+    /// The table as the database knows it, if the write is to be recorded.
+    fn recorded_table(&self) -> Option<TableName>;
 
     /// See [`Write::STEPS`].
     fn has_steps(&self) -> bool;
@@ -67,6 +71,10 @@ impl<W: Write> Job for Recorded<W> {
 
     fn table(&self) -> &str {
         self.recorder.table()
+    }
+
+    fn recorded_table(&self) -> Option<TableName> {
+        self.recorder.is_recording().then(TableName::of::<W::Entity>)
     }
 
     fn has_steps(&self) -> bool {

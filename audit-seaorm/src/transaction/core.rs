@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     capture::{Answer, Executor, Ground, Job},
+    engine::{PoolId, require_transactions},
     guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
     own_transaction::OwnTransaction,
+    registry::TableName,
     writer::{Backlog, Sink, Slot, store_all},
 };
 #[cfg(feature = "stream")]
@@ -30,6 +32,7 @@ pub(crate) struct Core {
     pub(super) config: Arc<AuditConfig>,
     pub(super) guard: Guard,
     pub(super) permits: Permits,
+    pub(super) pool: PoolId,
     pub(super) deferred: bool,
     /// The way into the queue, of the outermost level.
     pub(super) backlog: Option<Backlog>,
@@ -53,6 +56,7 @@ impl Core {
             config: Arc::clone(&self.config),
             guard: self.guard.clone(),
             permits: Permits::default(),
+            pool: self.pool.clone(),
             deferred: self.deferred,
             backlog: None,
             parent: None,
@@ -79,6 +83,9 @@ impl Core {
     }
 
     pub(super) async fn perform(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
+        if let Some(table) = job.recorded_table() {
+            self.require_transactions(table).await?;
+        }
         if job.has_steps() {
             return self.perform_apart(job).await;
         }
@@ -90,6 +97,11 @@ impl Core {
             self.ledger.set_broken(Broken::Unclear);
         }
         outcome
+    }
+
+    /// See [`engine`](crate::engine).
+    pub(crate) async fn require_transactions(&self, table: TableName) -> Result<(), DbErr> {
+        require_transactions(&*self.inner, &self.pool, table).await
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.

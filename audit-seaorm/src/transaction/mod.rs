@@ -17,6 +17,7 @@ use self::{ledger::Ledger, levels::OpenLevel};
 use crate::{
     AuditPool,
     capture::{Answer, Job, shield},
+    engine::PoolId,
     error::AuditError,
     guard::Permits,
     own_transaction::OwnTransaction,
@@ -115,6 +116,7 @@ impl AuditTransaction {
             && *mode == SqliteTransactionMode::Deferred;
         let config = AuditConfig::current();
         let backlog = Backlog::reserve(&config, pool.get_database_backend()).await;
+        let pool_id = PoolId::of(&pool);
         let begin = async move { OwnTransaction::on(&pool, options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
@@ -123,6 +125,7 @@ impl AuditTransaction {
             config,
             guard,
             permits: Permits::default(),
+            pool: pool_id,
             deferred,
             backlog,
             parent: None,
