@@ -149,7 +149,7 @@ impl Core {
             permits: Some(&self.permits),
         };
         // What names an audited table is told of that first.
-        let change = self.guard.admit(&self.inner, sql, passage).await?;
+        let change = self.guard.admit(&*self.inner, sql, passage).await?;
         guard::refuse_control(passage.backend, sql)?;
         Ok(change)
     }

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use audit_core::{AuditConfig, AuditEntry};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    prelude::Uuid,
+    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
 };
 
 use super::queue::Batch;
