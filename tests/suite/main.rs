@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod all_tables;
 mod append_only;
 mod background;
 mod baseline;
@@ -38,8 +39,10 @@ mod keys;
 mod measure;
 mod migration;
 mod mirror;
+mod misfits;
 mod moments;
 mod no_phantom;
+mod one_statement;
 mod output;
 mod parents;
 mod partition;
@@ -49,19 +52,25 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod renamed;
 mod restore;
+mod restore_exceptions;
 mod retention;
 mod rolled_back;
+mod rules;
 mod stats;
 mod support;
 mod tenants;
+mod time_forms;
 mod transaction;
 mod two_years;
 mod ui;
 mod upkeep;
+mod user_policy;
 mod values;
 mod verify;
 mod viewer;
+mod web;
 mod who;
 mod without_returning;
 mod write_paths;
@@ -82,11 +91,15 @@ fn main() -> ExitCode {
     if let Some(url) = rolled_back::full_url() {
         return rolled_back::write_on_a_full_disk(&url);
     }
+    if let Some(code) = rules::as_child() {
+        return code;
+    }
     audit_tests::run(all_tests())
 }
 
 fn all_tests() -> Vec<Test> {
     [
+        all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
@@ -113,8 +126,10 @@ fn all_tests() -> Vec<Test> {
         measure::tests(),
         migration::tests(),
         mirror::tests(),
+        misfits::tests(),
         moments::tests(),
         no_phantom::tests(),
+        one_statement::tests(),
         output::tests(),
         parents::tests(),
         partition::tests(),
@@ -124,18 +139,24 @@ fn all_tests() -> Vec<Test> {
         rbac::tests(),
         regress::tests(),
         relations::tests(),
+        renamed::tests(),
         restore::tests(),
+        restore_exceptions::tests(),
         retention::tests(),
         rolled_back::tests(),
+        rules::tests(),
         stats::tests(),
         tenants::tests(),
+        time_forms::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),
         upkeep::tests(),
+        user_policy::tests(),
         values::tests(),
         verify::tests(),
         viewer::all_tests(),
+        web::tests(),
         who::tests(),
         write_paths::tests(),
         // It changes how the rest of the process asks.

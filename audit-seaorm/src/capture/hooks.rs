@@ -35,6 +35,7 @@ use super::{
     row::Update,
     sent::Sent,
     unit::perform,
+    user::require_user,
 };
 use crate::{
     AuditHooks, Auditable,
@@ -68,6 +69,7 @@ where
         return Ok(row);
     };
     if insert {
+        require_user(recorder.config(), recorder.table())?;
         admit(db, &recorder, Operation::Create)?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
@@ -152,6 +154,7 @@ where
     let Some(key) = row.get_primary_key_value() else {
         return Ok(row);
     };
+    require_user(recorder.config(), recorder.table())?;
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);

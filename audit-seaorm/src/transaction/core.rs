@@ -78,7 +78,7 @@ impl Core {
         (outcome, parent)
     }
 
-    pub(super) async fn perform(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    pub(super) async fn perform(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
         if job.has_steps() {
             return self.perform_apart(job).await;
         }
@@ -93,7 +93,7 @@ impl Core {
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.
-    async fn perform_apart(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    async fn perform_apart(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
         let savepoint = self.nested(TransactionOptions::default()).await?;
         match job.run(savepoint.ground()).await {
             Ok(output) => {

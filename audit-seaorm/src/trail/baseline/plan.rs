@@ -4,6 +4,7 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, prelude::Uuid};
 use super::sql::Forms;
 use crate::{
     Auditable,
+    capture::require_user,
     error::AuditError,
     record, search_path,
     writer::{Recorder, check_user},
@@ -31,6 +32,9 @@ impl Plan {
         if !AuditConfig::current().records(&table) {
             return Err(AuditError::BaselineExcluded { table }.into());
         }
+        let config = AuditConfig::current();
+        config.check().map_err(AuditError::from)?;
+        require_user(&config, &table)?;
         let policy = Recorder::<E>::current().policy();
         let context = match (AuditContext::current(), reason) {
             (context, None) => context,
