@@ -24,6 +24,7 @@ mod crash;
 mod damage;
 mod docs;
 mod entities;
+mod errors;
 mod escape;
 mod failure;
 mod guard;
@@ -88,6 +89,7 @@ fn all_tests() -> Vec<Test> {
         conversion::tests(),
         crash::tests(),
         docs::tests(),
+        errors::tests(),
         escape::tests(),
         failure::tests(),
         guard::tests(),
@@ -121,9 +123,8 @@ fn all_tests() -> Vec<Test> {
         verify::tests(),
         viewer::all_tests(),
         who::tests(),
-        write_paths::tests(),
-        // It changes how the rest of the process asks.
         without_returning::tests(),
+        write_paths::tests(),
     ]
     .concat()
 }
