@@ -29,6 +29,7 @@ mod damage;
 mod docs;
 mod engine;
 mod entities;
+mod errors;
 mod escape;
 mod failure;
 mod grammar;
@@ -118,6 +119,7 @@ fn all_tests() -> Vec<Test> {
         crash::tests(),
         docs::tests(),
         engine::tests(),
+        errors::tests(),
         escape::tests(),
         failure::tests(),
         grammar::tests(),
@@ -162,9 +164,8 @@ fn all_tests() -> Vec<Test> {
         viewer::all_tests(),
         web::tests(),
         who::tests(),
-        write_paths::tests(),
-        // It changes how the rest of the process asks.
         without_returning::tests(),
+        write_paths::tests(),
     ]
     .concat()
 }
