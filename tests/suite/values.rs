@@ -481,7 +481,8 @@ async fn documents_in_a_vec_are_exact_whatever_they_hold(t: TestDb) {
 
     sql(&t.db, "DELETE FROM audit_trail").await;
     AuditTrail::baseline(basket::Entity).exec(&t.db).await.unwrap();
-    let [baseline] = &entries(&t.db).await[..] else { panic!("one row") };
+    let trail = entries(&t.db).await;
+    let [baseline] = &trail[..] else { panic!("{trail:?}") };
     let row = basket::Entity::find().one(&t.db).await.unwrap().unwrap();
     assert_image::<basket::Entity>(&row, baseline.new_values.as_ref().unwrap(), true);
     assert_eq!(row.items, first.items.unwrap());
