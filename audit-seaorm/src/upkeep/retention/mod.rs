@@ -17,7 +17,7 @@ use tracing::Instrument;
 use self::chunk::Chunks;
 pub use self::{plan::PrunePlan, report::Pruned};
 use super::partition;
-use crate::{AuditPool, AuditTrail, error::AuditError};
+use crate::{AuditPool, AuditTrail};
 pub(super) use rules::Rules;
 
 /// How many entries are deleted at once, at most, unless [`Prune::chunk`] says otherwise.
@@ -100,7 +100,7 @@ impl Prune {
     /// Reads only: it can be dropped at any time.
     pub async fn plan(&self, db: &impl AuditPool) -> Result<PrunePlan, DbErr> {
         let db = db.guarded().into_inner();
-        plan::count(&db, &self.rules(&db)?).await
+        plan::count(&db, &Rules::new(&db, &self.retention).await?).await
     }
 
     /// Deletes what is not kept, the oldest first, in short transactions of their own with pauses between them, so that
@@ -124,7 +124,7 @@ impl Prune {
     }
 
     async fn run(&self, db: &DatabaseConnection) -> Result<Pruned, DbErr> {
-        let rules = self.rules(db)?;
+        let rules = Rules::new(db, &self.retention).await?;
         let tell = self.on_progress.as_deref();
         let mut chunks = Chunks::new(db, &rules, self.chunk, tell).await?;
         if partition::is_partitioned(db).await? {
@@ -135,10 +135,6 @@ impl Prune {
         counts::delete_per_table(&mut chunks).await?;
         counts::delete_per_record(&mut chunks).await?;
         Ok(chunks.into_report())
-    }
-
-    fn rules(&self, db: &DatabaseConnection) -> Result<Rules, DbErr> {
-        Rules::new(db, &self.retention).ok_or_else(|| AuditError::RetentionKeepsNothing.into())
     }
 }
 
