@@ -23,7 +23,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// Version 7 UUID, made by the client. Orders entries with equal timestamps.
+    /// Version 7 UUID of the moment in `timestamp`, made by the client. Orders entries with equal timestamps.
     pub id: Uuid,
     /// The audited table, `schema.table` where the entity names a schema.
     pub table_name: String,
@@ -50,7 +50,8 @@ pub struct AuditEntry {
     /// Whatever else the context carried, as a JSON object. It also has what is known of the user beside id and
     /// e-mail address: see [`is_by_system`](Self::is_by_system) and [`on_behalf_of`](Self::on_behalf_of).
     pub metadata: Option<Value>,
-    /// When, in UTC, to the microsecond.
+    /// When, in UTC, to the microsecond: by the clock of the database server, read under the lock of the
+    /// record, and by that of the machine on `SQLite`. The entries of a record rise.
     pub timestamp: DateTime<Utc>,
 }
 

@@ -8,8 +8,9 @@
 //!   the list of a locking SELECT ahead of the lock, and again if the row has changed meanwhile.
 //! - `MariaDB` evaluates `SYSDATE` when it has read the row, which it locks by reading. `NOW` is the
 //!   moment when the statement began, which may have been before the wait.
-//! - `SQLite` runs in the process and has no clock of its own. See [`writer::order`](crate::writer).
+//! - `SQLite` runs in the process and has no clock of its own. See `writer::in_order`.
 
+use chrono::Utc;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr,
     prelude::DateTimeUtc,
@@ -31,6 +32,11 @@ pub(crate) fn moment(backend: DbBackend) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+/// What time it is by the clock that entries have their times of.
+pub(crate) async fn time(db: &impl ConnectionTrait) -> Result<DateTimeUtc, DbErr> {
+    Ok(now(db).await?.unwrap_or_else(Utc::now))
 }
 
 /// What the clock says now, by a statement of its own; none on `SQLite`.

@@ -1,4 +1,4 @@
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
     PaginatorTrait, QueryFilter, QueryResult, Statement,
@@ -6,7 +6,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::{
-    AuditPool, AuditTrail,
+    AuditPool, AuditTrail, database_clock,
     entity::{Column, Entity},
     measure,
     trail::moment,
@@ -78,7 +78,7 @@ pub(crate) async fn measured(db: &DatabaseConnection) -> Result<TrailSize, DbErr
         Some(row) => (number(row, 0)?, number(row, 1)?),
         None => (0, 0),
     };
-    let day = moment(backend, Utc::now() - TimeDelta::days(1));
+    let day = moment(backend, database_clock::time(db).await? - TimeDelta::days(1));
     let entries_per_day = Entity::find().filter(Column::Timestamp.gte(day)).count(db).await?;
     let size = TrailSize { entries: entries.max(entries_per_day), bytes, entries_per_day };
     measure::size(&size);

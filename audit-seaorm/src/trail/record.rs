@@ -10,7 +10,8 @@ impl AuditTrail {
     ///
     /// The context and the configuration in force apply as to any other change; rules that an
     /// entity's derive gives do not, for the entity is not known. Pass the transaction that makes the
-    /// change, so that both commit together.
+    /// change, so that both commit together, and call it after the change: the time of the entry is that of the
+    /// database's clock now, which a query of its own asks on `PostgreSQL` and `MariaDB`.
     ///
     /// # Errors
     ///
@@ -20,7 +21,7 @@ impl AuditTrail {
     ///
     /// # Cancel safety
     ///
-    /// One statement: dropped half-way, the entry is there or not, as the transaction will tell.
+    /// Dropped half-way, the entry is there or not, as the transaction will tell.
     ///
     /// ```
     /// use audit_seaorm::{AuditTrail, Change, Image};

@@ -26,6 +26,9 @@ impl AuditTrail {
     /// that is older than the trail nobody knows what it was then. [`baseline`](Self::baseline) makes it known from
     /// its own time on.
     ///
+    /// The moment is one of the clock that entries have their times of: the database server's, on `SQLite` the
+    /// machine's.
+    ///
     /// # Errors
     ///
     /// Those of the database; an error that names them, if there are columns that the trail does not know:

@@ -18,7 +18,7 @@ use tracing::Instrument;
 use self::chunk::Chunks;
 pub use self::{plan::PrunePlan, report::Pruned};
 use super::partition;
-use crate::{AuditPool, AuditTrail, error::AuditError};
+use crate::{AuditPool, AuditTrail};
 pub(super) use {known::check, rules::Rules};
 
 /// How many entries are deleted at once, at most, unless [`Prune::chunk`] says otherwise.
@@ -141,7 +141,7 @@ impl Prune {
     }
 
     async fn rules(&self, db: &DatabaseConnection) -> Result<Rules, DbErr> {
-        let rules = Rules::new(db, &self.retention).ok_or(AuditError::RetentionKeepsNothing)?;
+        let rules = Rules::new(db, &self.retention).await?;
         known::check(db, &self.retention).await?;
         Ok(rules)
     }

@@ -1,12 +1,12 @@
 use audit_core::{Limits, Retention};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{
-    Condition, DatabaseConnection, DbBackend,
+    Condition, DatabaseConnection, DbBackend, DbErr,
     prelude::DateTimeUtc,
     sea_query::{Expr, ExprTrait},
 };
 
-use crate::{entity::Column, trail::moment};
+use crate::{database_clock, entity::Column, error::AuditError, trail::moment};
 
 /// A retention as it is at one moment, as conditions on entries. They name no table, since partitions are asked, too.
 pub(in crate::upkeep) struct Rules {
@@ -16,13 +16,16 @@ pub(in crate::upkeep) struct Rules {
 }
 
 impl Rules {
-    /// None if a limit is zero.
-    pub(super) fn new(db: &DatabaseConnection, retention: &Retention) -> Option<Self> {
+    /// Ages are measured by the clock that entries have their times of.
+    pub(super) async fn new(db: &DatabaseConnection, retention: &Retention) -> Result<Self, DbErr> {
         let mut limits = retention.tables().map(|(_, limits)| limits);
         let nothing =
             retention.limits_of_all().keeps_nothing() || limits.any(|own| own.keeps_nothing());
-        let backend = db.get_database_backend();
-        (!nothing).then(|| Self { retention: retention.clone(), backend, now: Utc::now() })
+        if nothing {
+            return Err(AuditError::RetentionKeepsNothing.into());
+        }
+        let (backend, now) = (db.get_database_backend(), database_clock::time(db).await?);
+        Ok(Self { retention: retention.clone(), backend, now })
     }
 
     /// The moment from which on entries are young enough; none if they are at any age.
