@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_seaorm::{AuditTrail, AuditTransaction, Auditable};
+use audit_seaorm::{AuditTrail, AuditTransaction};
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr,
-    EntityTrait, ExprTrait, QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait,
+    ExprTrait, QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
 };
 use tokio::task::JoinSet;
 

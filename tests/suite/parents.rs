@@ -8,10 +8,9 @@ use std::{
     time::Duration,
 };
 
-use audit_seaorm::{AuditTrail, Auditable};
+use audit_seaorm::AuditTrail;
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
-    ActiveModelTrait,
     ActiveValue::Set,
     DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, IsolationLevel, QueryFilter,
     TransactionTrait,
