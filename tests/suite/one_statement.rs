@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_seaorm::{AuditTrail, AuditTransaction, Auditable};
+use audit_seaorm::{AuditTrail, AuditTransaction};
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr,
-    EntityTrait, ExprTrait, QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait,
+    ExprTrait, QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
 };
 use tokio::task::JoinSet;
 
@@ -259,7 +259,11 @@ async fn write_without_temporary_tables(db: &DatabaseConnection) {
 
 async fn nothing_is_left_of_what_was_set_aside(t: TestDb) {
     posts(&t, 300).await;
-    let db = t.connect_with(|options| drop(options.max_connections(1))).await;
+    let db = t
+        .connect_with(|options| {
+            options.max_connections(1);
+        })
+        .await;
     one_more().exec(&db).await.unwrap();
     db.execute_unprepared("SELECT * FROM audit_before").await.unwrap_err();
     // A value that is too large for its column, or that a trigger refuses.

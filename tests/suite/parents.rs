@@ -1,14 +1,16 @@
 //! Rows that others refer to, and what else an UPDATE that gives back both images must not trip over.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use audit_seaorm::{AuditTrail, Auditable};
+use audit_seaorm::AuditTrail;
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
-    ActiveModelTrait,
     ActiveValue::Set,
     DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, IsolationLevel, QueryFilter,
     TransactionTrait,
@@ -77,7 +79,11 @@ async fn beside_inserts<F>(
                 if done.load(Ordering::Relaxed) {
                     break;
                 }
-                sql(&db, &format!("INSERT INTO comment VALUES ({})", 1 + n % 2)).await;
+                // Their locks overlap, as those of requests do that have more to do.
+                let txn = db.begin().await.unwrap();
+                sql(&txn, &format!("INSERT INTO comment VALUES ({})", 1 + n % 2)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                txn.commit().await.unwrap();
             }
         });
     }
@@ -152,7 +158,7 @@ async fn a_lock_by_a_column_outside_of_the_entity_lets_one_pass(t: TestDb) {
         let txn = t.db.begin().await.unwrap();
         sql(&txn, "UPDATE post SET free = false").await;
         let commit = async {
-            tokio::time::sleep(std::time::Duration::from_millis(round)).await;
+            tokio::time::sleep(Duration::from_millis(round)).await;
             txn.commit().await
         };
         let (taken, committed) = tokio::join!(take(7), commit);
