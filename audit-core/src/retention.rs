@@ -79,7 +79,8 @@ impl Limits {
 /// ```
 /// use audit_core::{AuditConfig, Limits, Retention};
 ///
-/// let retention = Retention::new() // a year
+/// let retention = Retention::new() // keeps everything for ever
+///     .all(Limits::new().max_age_days(365))
 ///     .table("session", Limits::new().max_age_days(30).newest_per_record(10))
 ///     .table("invoice", Limits::new()) // for ever
 ///     .keep_table("payment")
@@ -87,8 +88,10 @@ impl Limits {
 ///     .keep_user("7");
 /// let config = AuditConfig::new().retention(retention);
 /// assert_eq!(config.get_retention().limits("post").get_max_age_days(), Some(365));
+///
+/// assert_eq!(Retention::new().limits("post"), Limits::new()); // no limit: nothing is ever deleted
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     all: Limits,
     tables: BTreeMap<String, Limits>,
@@ -97,29 +100,15 @@ pub struct Retention {
     kept_users: BTreeSet<String>,
 }
 
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            all: Limits::new().max_age_days(Self::DEFAULT_DAYS),
-            tables: BTreeMap::new(),
-            kept_tables: BTreeSet::new(),
-            kept_records: BTreeSet::new(),
-            kept_users: BTreeSet::new(),
-        }
-    }
-}
-
 impl Retention {
-    /// How long entries are kept unless something else is said.
-    pub const DEFAULT_DAYS: u32 = 365;
-
-    /// A year of all tables, and nothing held.
+    /// Keeps every entry for ever. Entries are deleted only where a limit is set, by [`all`](Self::all) or
+    /// [`table`](Self::table).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The limits of every table that has none of its own. Defaults to 365 days.
+    /// The limits of every table that has none of its own. Defaults to no limit: everything is kept for ever.
     #[must_use]
     pub fn all(mut self, limits: Limits) -> Self {
         self.all = limits;

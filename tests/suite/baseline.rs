@@ -18,7 +18,7 @@ use audit_seaorm::{
     BaselineReport, Change, FindingKind, Image, Incomplete, Operation, Verification,
     encode::{decode, encode, same_value},
 };
-use audit_tests::{Backend, TestDb, connect, long};
+use audit_tests::{Backend, TestDb, answer, connect, long};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait,
     ActiveValue::Set,
@@ -1415,8 +1415,7 @@ async fn write_for_a_while(
             Ok(()) => writes += 1,
             Err(DbErr::RecordNotUpdated) => {}
             // Writers meet each other.
-            Err(error)
-                if ["eadlock", "Lock wait"].iter().any(|it| error.to_string().contains(it)) => {}
+            Err(error) if answer::is_deadlock(&error) || answer::code(&error) == "1205" => {}
             Err(error) => panic!("{error}"),
         }
     }

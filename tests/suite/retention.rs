@@ -9,7 +9,8 @@ use std::{
 };
 
 use audit_seaorm::{
-    AuditConfig, AuditEntry, AuditTrail, Limits, Operation, Prune, Retention, entity,
+    AuditConfig, AuditEntry, AuditTrail, AuditUpkeep, Limits, Operation, Prune, Retention, Turn,
+    entity,
 };
 use audit_tests::{TestDb, long};
 use chrono::{TimeDelta, Utc};
@@ -24,7 +25,9 @@ use crate::{
 
 audit_tests::tests! {
     what_is_older_than_the_limit_goes,
-    without_a_word_it_is_a_year,
+    without_a_limit_nothing_is_deleted,
+    without_a_limit_upkeep_deletes_nothing,
+    the_configuration_in_force_has_the_retention,
     a_table_may_have_limits_of_its_own,
     the_newest_of_each_record_stay,
     the_newest_of_each_table_stay,
@@ -80,6 +83,10 @@ fn days(days: u32) -> Limits {
     Limits::new().max_age_days(days)
 }
 
+fn a_year() -> Retention {
+    Retention::new().all(days(365))
+}
+
 async fn what_is_older_than_the_limit_goes(t: TestDb) {
     migrate(&t).await;
     store(&t.db, [31, 29, 30 * 365, 0].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
@@ -88,10 +95,40 @@ async fn what_is_older_than_the_limit_goes(t: TestDb) {
     assert_eq!(pruned.deleted, 2);
 }
 
-async fn without_a_word_it_is_a_year(t: TestDb) {
+async fn without_a_limit_nothing_is_deleted(t: TestDb) {
+    migrate(&t).await;
+    store(&t.db, [20_000, 366, 1].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
+    store(&t.db, [entry("b", "0", None, 0)]).await;
+    for retention in [
+        AuditConfig::current().get_retention().clone(),
+        AuditConfig::from_env().unwrap().get_retention().clone(),
+        Retention::default(),
+        Retention::new().keep_table("a"),
+        Retention::new().table("b", days(1)),
+    ] {
+        let prune = prune(retention.clone());
+        assert_eq!(prune.plan(&t.db).await.unwrap().total(), 0, "{retention:?}");
+        assert_eq!(prune.exec(&t.db).await.unwrap().deleted, 0, "{retention:?}");
+    }
+    assert_eq!(AuditTrail::prune().exec(&t.db).await.unwrap().deleted, 0);
+    assert_eq!(left(&t).await, ["a/20000", "a/366", "a/1", "b/0"]);
+}
+
+async fn without_a_limit_upkeep_deletes_nothing(t: TestDb) {
+    migrate(&t).await;
+    store(&t.db, [20_000, 366].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
+    match AuditUpkeep::new(&t.db).run().await.unwrap() {
+        Turn::Done(report) => assert_eq!(report.pruned.deleted, 0),
+        other => panic!("it is due: {other:?}"),
+    }
+    assert_eq!(left(&t).await, ["a/20000", "a/366"]);
+}
+
+async fn the_configuration_in_force_has_the_retention(t: TestDb) {
     migrate(&t).await;
     store(&t.db, [366, 364].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
-    AuditTrail::prune().exec(&t.db).await.unwrap();
+    let year = AuditConfig::new().retention(a_year());
+    year.scope(async { AuditTrail::prune().exec(&t.db).await }).await.unwrap();
     assert_eq!(left(&t).await, ["a/364"]);
     let short = AuditConfig::new().retention(Retention::new().all(days(1)));
     short.scope(async { AuditTrail::prune().exec(&t.db).await }).await.unwrap();
@@ -102,7 +139,7 @@ async fn a_table_may_have_limits_of_its_own(t: TestDb) {
     migrate(&t).await;
     let ages = [("session", 40), ("session", 10), ("invoice", 4000), ("post", 400), ("post", 40)];
     store(&t.db, ages.map(|(table, ago)| entry(table, &ago.to_string(), None, ago))).await;
-    let retention = Retention::new().table("session", days(30)).table("invoice", Limits::new());
+    let retention = a_year().table("session", days(30)).table("invoice", Limits::new());
     prune(retention).exec(&t.db).await.unwrap();
     assert_eq!(left(&t).await, ["invoice/4000", "post/40", "session/10"]);
 }
@@ -274,7 +311,7 @@ async fn it_goes_by_chunks_and_tells_of_each(t: TestDb) {
     store(&t.db, (0..250).map(|number| entry("a", &number.to_string(), None, 500))).await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
-    let prune = prune(Retention::new()).chunk(100);
+    let prune = prune(a_year()).chunk(100);
     let pruned = prune
         .on_progress(move |so_far| tell.lock().unwrap().push(so_far.deleted))
         .exec(&t.db)
@@ -300,7 +337,7 @@ impl MigratorTrait for AppendOnly {
 async fn an_append_only_trail_is_pruned_by_its_door(t: TestDb) {
     AppendOnly::up(&t.db, None).await.unwrap();
     store(&t.db, [500, 400, 1].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
-    prune(Retention::new()).chunk(1).exec(&t.db).await.unwrap();
+    prune(a_year()).chunk(1).exec(&t.db).await.unwrap();
     assert_eq!(left(&t).await, ["a/1"]);
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM audit_trail_upkeep").await, 0);
     assert!(t.db.execute_unprepared("DELETE FROM audit_trail").await.is_err());
@@ -311,11 +348,11 @@ async fn dropped_half_way_it_can_be_run_again(t: TestDb) {
     store(&t.db, (0..400).map(|number| entry("a", &number.to_string(), None, 500))).await;
     store(&t.db, [entry("a", "young", None, 1)]).await;
     for millis in [0, 5, 20, 50, 80] {
-        let run = prune(Retention::new()).chunk(10);
+        let run = prune(a_year()).chunk(10);
         let limit = Duration::from_millis(millis);
         let _ = tokio::time::timeout(limit, run.exec(&t.db)).await;
     }
-    prune(Retention::new()).exec(&t.db).await.unwrap();
+    prune(a_year()).exec(&t.db).await.unwrap();
     assert_eq!(left(&t).await, ["a/young"]);
     assert!(t.db.execute_unprepared("DELETE FROM audit_trail").await.is_err(), "the door is shut");
 }
@@ -323,7 +360,7 @@ async fn dropped_half_way_it_can_be_run_again(t: TestDb) {
 async fn two_at_once_take_nothing_twice(t: TestDb) {
     migrate(&t).await;
     store(&t.db, (0..600).map(|number| entry("a", &(number % 9).to_string(), None, 500))).await;
-    let run = || async { prune(Retention::new()).chunk(20).exec(&t.db).await.unwrap().deleted };
+    let run = || async { prune(a_year()).chunk(20).exec(&t.db).await.unwrap().deleted };
     let (one, other) = tokio::join!(run(), run());
     assert_eq!(one + other, 600);
     assert!(left(&t).await.is_empty());
@@ -363,7 +400,7 @@ async fn writers_do_not_wait_for_it(t: TestDb) {
     let usual = latencies(&t, tokio::time::sleep(some_time)).await;
     let begun = Instant::now();
     let run = async {
-        let prune = prune(Retention::new().keep_table("kept"));
+        let prune = prune(a_year().keep_table("kept"));
         assert_eq!(prune.exec(&t.db).await.unwrap().deleted, old);
     };
     let pruning = latencies(&t, run).await;

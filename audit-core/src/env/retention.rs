@@ -48,7 +48,7 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<Retention, ConfigError> {
     let aged = |days: Option<u32>| days.map_or(all, |days| all.max_age_days(days));
     let days = match DAYS.text(lookup)? {
         Some(text) if is_forever(&text) => None,
-        _ => Some(DAYS.read(lookup)?.unwrap_or(Retention::DEFAULT_DAYS)),
+        _ => DAYS.read(lookup)?,
     };
     let mut retention = Retention::new().all(aged(days));
     for (table, days) in TABLE_DAYS.read(lookup, table_and_days)? {

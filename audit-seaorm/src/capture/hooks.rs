@@ -35,12 +35,14 @@ use super::{
     row::Update,
     sent::Sent,
     unit::perform,
+    user::require_user,
 };
 use crate::{
     AuditHooks, Auditable,
     audited::Filter,
     engine::{self, PoolId},
     error::AuditError,
+    found::{Facts, Found},
     record,
     registry::TableName,
     writer::Recorder,
@@ -69,6 +71,7 @@ where
         return Ok(row);
     };
     if insert {
+        require_user(recorder.config(), recorder.table())?;
         admit(db, &recorder, Operation::Create)?;
         require_transactions::<A::Entity>(Executor::of(db)).await?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
@@ -105,8 +108,10 @@ where
     C: ConnectionTrait,
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
-        let (change, row) = (recorder.created(&after), Filter::key_of::<A::Entity>(&after));
-        if let Err(error) = recorder.record(&Ground::of_caller(Executor::of(db)), change).await {
+        let (row, ground) =
+            (Filter::key_of::<A::Entity>(&after), Ground::of_caller(Executor::of(db)));
+        let recorded = follow_up(db, record_created(&recorder, &ground, after.clone())).await;
+        if let Err(error) = recorded {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
             let _ = take_back(A::Entity::delete_many().filter(row.condition()), db).await;
@@ -114,6 +119,17 @@ where
         }
     }
     <A as AuditHooks>::after_save(after, db, insert).await
+}
+
+/// The row was given back by a statement of `SeaORM`'s, without the database's clock.
+async fn record_created<E: Auditable>(
+    recorder: &Recorder<E>,
+    ground: &Ground<'_>,
+    model: E::Model,
+) -> Result<(), DbErr> {
+    let facts = Facts::ask::<E>(&ground.unguarded()).await?;
+    let change = recorder.created(&Found { model, facts });
+    recorder.record(ground, change).await
 }
 
 /// `ActiveModelBehavior::before_delete`.
@@ -141,6 +157,7 @@ where
     let Some(key) = row.get_primary_key_value() else {
         return Ok(row);
     };
+    require_user(recorder.config(), recorder.table())?;
     admit(db, &recorder, Operation::Delete)?;
     require_transactions::<A::Entity>(Executor::of(db)).await?;
     let ground = Ground::of_caller(Executor::of(db));
@@ -148,12 +165,12 @@ where
     let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await;
     let before = before.map_err(|error| Sent::Executed.error(ground.db, error))?;
     if let Some(before) = &before {
-        let keys = [key_of::<A::Entity>(before)];
+        let keys = [key_of::<A::Entity>(&before.model)];
         cascade::refuse::<A::Entity>(&ground, recorder.config(), &keys).await?;
     }
     permit(db, &recorder, Operation::Delete);
     match before {
-        Some(before) => Ok(before.into_active_model()),
+        Some(before) => Ok(before.model.into_active_model()),
         None => Ok(marked_missing(row)),
     }
 }
@@ -176,13 +193,26 @@ where
 {
     if is_before_image(&row)
         && let Some(recorder) = Recorder::<A::Entity>::active()
-        && is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await?
     {
-        let before = row.clone().try_into_model()?;
-        let change = recorder.deleted(&before);
-        recorder.record(&Ground::of_caller(Executor::of(db)), change).await?;
+        follow_up(db, record_deleted(&recorder, row.clone(), db)).await?;
     }
     AuditHooks::after_delete(row, db).await
+}
+
+/// Whichever lock the statement took is held, so the clock can be asked now.
+async fn record_deleted<A, C>(recorder: &Recorder<A::Entity>, row: A, db: &C) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait + TryIntoModel<ModelOf<A>> + Send,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    if !is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await? {
+        return Ok(());
+    }
+    let ground = Ground::of_caller(Executor::of(db));
+    let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
+    let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
+    recorder.record(&ground, change).await
 }
 
 async fn require_transactions<E: EntityTrait>(db: Executor<'_>) -> Result<(), DbErr> {
@@ -227,6 +257,14 @@ async fn watched<C: ConnectionTrait, T>(
     match Executor::of(db) {
         Executor::Audit(txn) => txn.core().permits().watch(hook).await,
         _ => hook.await,
+    }
+}
+
+/// Does what belongs to a change that has been made already: one that is dropped half-way must not commit.
+async fn follow_up<C: ConnectionTrait, T>(db: &C, work: impl Future<Output = T>) -> T {
+    match Executor::of(db) {
+        Executor::Audit(txn) => txn.core().follow_up(work).await,
+        _ => work.await,
     }
 }
 

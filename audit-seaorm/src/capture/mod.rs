@@ -10,6 +10,7 @@ pub(crate) mod bulk;
 mod cascade;
 mod escape;
 mod executor;
+mod former;
 mod ground;
 mod hooks;
 pub mod links;
@@ -23,6 +24,7 @@ pub(crate) mod shield;
 mod target;
 mod turn;
 mod unit;
+mod user;
 mod write;
 
 pub(crate) use before_image::Intent;
@@ -33,6 +35,7 @@ pub use operation::{delete, delete_model, insert, save, update, update_without_r
 pub(crate) use sent::Sent;
 pub(crate) use target::Target;
 pub(crate) use unit::perform;
+pub(crate) use user::require_user;
 pub(crate) use write::{Answer, Job, Write};
 
 use sea_orm::{ActiveModelTrait, EntityTrait};

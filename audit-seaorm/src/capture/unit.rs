@@ -52,13 +52,14 @@ fn perform_job(job: Box<dyn Job>, db: Executor<'_>) -> BoxFuture<'_, Result<Answ
 }
 
 async fn perform_in_span(mut job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, DbErr> {
+    job.require_user()?;
     match db {
         Executor::Pool(pool) => on_pool(job, Source::Plain(pool.clone()), None).await,
         Executor::Guarded(guarded) => {
             if job.operation() != Operation::Create {
                 guarded.learn().await?;
             }
-            let guard = guarded.guard().clone();
+            let guard = guarded.guard().of_transaction();
             on_pool(job, Source::Plain(guarded.inner().clone()), Some(guard)).await
         }
         Executor::Audit(txn) => txn.perform(job).await,

@@ -4,10 +4,11 @@ use audit_core::{AuditConfig, Operation};
 use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 
-use super::{escape::escaped, ground::Ground};
+use super::{escape::escaped, ground::Ground, user::require_user};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    read_row,
     registry::TableName,
     writer::Recorder,
 };
@@ -45,6 +46,9 @@ pub(crate) trait Job: Send {
     /// See [`Recorder::background`].
     fn background(&self) -> Option<Arc<AuditConfig>>;
 
+    /// Refuses what is done in nobody's name, if it is to be recorded and the configuration says so.
+    fn require_user(&self) -> Result<(), AuditError>;
+
     /// Refuses what cannot be recorded truly in this place, if it is to be recorded.
     fn escape(&self, place: Place) -> Result<(), AuditError>;
 
@@ -81,6 +85,13 @@ impl<W: Write> Job for Recorded<W> {
         self.recorder.background()
     }
 
+    fn require_user(&self) -> Result<(), AuditError> {
+        if self.recorder.is_recording() {
+            require_user(self.recorder.config(), self.recorder.table())?;
+        }
+        Ok(())
+    }
+
     fn escape(&self, place: Place) -> Result<(), AuditError> {
         if self.recorder.is_recording() {
             escaped(&self.recorder, W::OPERATION, place)?;
@@ -90,7 +101,9 @@ impl<W: Write> Job for Recorded<W> {
 
     fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>> {
         Box::pin(async move {
-            let output = self.write.run(&self.recorder, ground).await?;
+            let output = self.write.run(&self.recorder, ground).await;
+            let output = output.map_err(read_row::without_values::<W::Entity>)?;
+            self.recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     capture::{Answer, Executor, Ground, Job},
     engine::{PoolId, require_transactions},
-    guard::{self, Guard, Passage, Permits},
+    guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
     own_transaction::OwnTransaction,
     registry::TableName,
@@ -153,7 +153,7 @@ impl Core {
     }
 
     /// Whether a statement of the caller's own may run.
-    pub(super) fn admit(&self, sql: &str) -> Result<(), DbErr> {
+    pub(super) async fn admit(&self, sql: &str) -> Result<Option<SchemaChange>, DbErr> {
         self.ledger.check()?;
         let passage = Passage {
             backend: self.inner.get_database_backend(),
@@ -161,8 +161,9 @@ impl Core {
             permits: Some(&self.permits),
         };
         // What names an audited table is told of that first.
-        self.guard.admit(sql, passage)?;
-        guard::refuse_control(passage.backend, sql)
+        let change = self.guard.admit(self.unguarded(), sql, passage).await?;
+        guard::refuse_control(passage.backend, sql)?;
+        Ok(change)
     }
 
     pub(crate) fn guard(&self) -> &Guard {
@@ -236,6 +237,14 @@ impl Core {
     /// Tells that the write which has the turn fails ahead of its statement: it has changed nothing.
     pub(crate) fn give_up(&self) {
         self.ledger.give_up();
+    }
+
+    /// Does what belongs to a change that has been made. Dropped half-way, all can only be rolled back.
+    pub(crate) async fn follow_up<T>(&self, work: impl Future<Output = T>) -> T {
+        let unfinished = self.ledger.unfinished(Broken::Cancelled);
+        let outcome = work.await;
+        unfinished.done();
+        outcome
     }
 
     /// Tells that a change has been made which will have no entry.

@@ -36,9 +36,8 @@ use crate::{
 ///
 /// Nobody else ends it or a part of it: `COMMIT`, `ROLLBACK`, `SAVEPOINT` and the like in raw SQL are
 /// refused, with an error that names the method to call. So is, on `MariaDB`, what commits unasked, as
-/// changes of the schema do there.
-///
-/// Where the database rolls it back by itself, as `MariaDB` does on a deadlock and `SQLite` on a full disk, it is broken as well.
+/// changes of the schema do there. Where the database rolls all of it back by itself, as `MariaDB` does
+/// after a deadlock and `SQLite` after `ON CONFLICT ROLLBACK`, the transaction refuses what follows.
 ///
 /// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
 /// them wait for each other instead of failing.
@@ -110,7 +109,7 @@ impl AuditTransaction {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
         let pool = db.guarded();
         pool.learn().await?;
-        let guard = pool.guard().clone();
+        let guard = pool.guard().of_transaction();
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;

@@ -1,7 +1,7 @@
 use audit_core::{AuditEntry, FailurePolicy};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions};
 
-use super::{AuditCounters, direct, explained::explained, insert::insert};
+use super::{AuditCounters, direct, explained::explained, in_order::insert_in_order};
 use crate::{chunk, own_transaction::OwnTransaction};
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
@@ -28,13 +28,12 @@ pub(crate) async fn store_all(
 
 async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let count = chunk.len();
-    match insert(txn, chunk).await {
+    match explained(txn, insert_in_order(txn, chunk).await).await {
         Ok(()) => {
             AuditCounters::count_written(count);
             Ok(())
         }
         Err(error) => {
-            let error = explained(txn, error).await;
             AuditCounters::count_failed(count);
             tracing::error!(%error, count, "audit entries could not be stored: the commit fails");
             Err(error)
@@ -45,7 +44,7 @@ async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Resul
 /// As many of them as can be: if they do not go in together, each goes in by itself or is lost.
 async fn store_chunk_apart(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
     let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
-    if let Err(error) = insert(&*savepoint, chunk.clone()).await {
+    if let Err(error) = insert_in_order(&*savepoint, chunk.clone()).await {
         savepoint.take_back(error).await?;
     } else {
         AuditCounters::count_written(chunk.len());

@@ -1,15 +1,8 @@
 use audit_core::AuditEntry;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionOptions,
-    sea_query::{Expr, Query},
-};
+use sea_orm::{ConnectionTrait, DbErr, TransactionOptions};
 
-use super::{
-    explained::explained,
-    insert::{insert, row},
-};
+use super::{explained::explained, in_order::insert_in_order, insert::insert};
 use crate::{
-    entity::{Column, Entity},
     error::AuditError,
     own_transaction::{OwnTransaction, Session},
 };
@@ -17,13 +10,18 @@ use crate::{
 /// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
 const MAX_USER_ID_CHARS: usize = 512;
 
-/// Stores one entry on the connection that made the change.
+/// Stores one entry as it is.
 #[allow(clippy::missing_errors_doc, reason = "nobody else calls it")]
 pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    match insert(db, vec![entry]).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(explained(db, error).await),
-    }
+    explained(db, insert(db, vec![entry]).await).await
+}
+
+/// Stores one entry on the connection that made the change, behind the last one of its record.
+pub(super) async fn store_in_order<C: ConnectionTrait>(
+    db: &C,
+    entry: AuditEntry,
+) -> Result<(), DbErr> {
+    explained(db, insert_in_order(db, vec![entry]).await).await
 }
 
 /// Stores one entry so that a failure leaves the transaction as it was.
@@ -36,30 +34,9 @@ pub(super) async fn store_apart<T: Session>(
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
     let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
-    let outcome = match savepoint.get_database_backend() {
-        DbBackend::Sqlite => store_undoably(&*savepoint, entry).await,
-        _ => store(&*savepoint, entry).await,
-    };
-    match outcome {
+    match store_in_order(&*savepoint, entry).await {
         Ok(()) => savepoint.commit().await.map(Ok),
         Err(error) => savepoint.take_back(error).await.map(Err),
-    }
-}
-
-/// On a full disk `SQLite` undoes a statement alone if it keeps a journal of it, and the whole
-/// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
-/// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
-async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    let values = row(DbBackend::Sqlite, entry).map(Expr::val);
-    let insert = Query::insert()
-        .into_table(Entity)
-        .columns(Column::iter())
-        .select_from(Query::select().exprs(values).take())
-        .map_err(|error| DbErr::Type(error.to_string()))?
-        .take();
-    match db.execute(&insert).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(explained(db, error).await),
     }
 }
 

@@ -8,9 +8,20 @@ use crate::{
     error::AuditError,
 };
 
-/// The first error that a newcomer meets says what to do. All others stay as the database gave them,
+/// Has the first error that a newcomer meets say what to do. All others stay as the database gave them,
 /// so that code which retries a deadlock or a serialization failure still knows one.
-pub(crate) async fn explained(db: &impl ConnectionTrait, error: DbErr) -> DbErr {
+pub(crate) async fn explained<T>(
+    db: &impl ConnectionTrait,
+    outcome: Result<T, DbErr>,
+) -> Result<T, DbErr> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(error) => Err(explanation(db, error).await),
+    }
+}
+
+/// See [`explained`].
+pub(crate) async fn explanation(db: &impl ConnectionTrait, error: DbErr) -> DbErr {
     if is_missing(db, &error).await { AuditError::TableMissing(error).into() } else { error }
 }
 

@@ -1,21 +1,25 @@
 use std::{marker::PhantomData, sync::Arc};
 
-use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
-use sea_orm::{ConnectionTrait, DbErr, Iterable, prelude::Uuid};
+use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy};
+use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
 
 use super::{AuditCounters, Sink, direct, store_all, weight};
 use crate::{
     Auditable,
-    capture::{Executor, Ground},
+    capture::{Executor, Ground, require_user},
     entity::TABLE,
     error::AuditError,
+    found::{Facts, Found, Noticed},
     measure::{Step, added},
     record,
+    registry::TableName,
+    rules,
 };
 
 /// Records the changes of one entity under the configuration that was in force when the operation
 /// began.
 pub(crate) struct Recorder<E> {
+    name: TableName,
     table: String,
     recording: bool,
     config: Arc<AuditConfig>,
@@ -32,9 +36,19 @@ impl<E: Auditable> Recorder<E> {
     /// One that takes changes and records nothing where nothing is to be recorded.
     pub(crate) fn current() -> Self {
         let config = AuditConfig::current();
-        let table = record::table_name::<E>();
+        let name = TableName::of::<E>();
+        let table = name.to_string();
         let recording = !audit_core::is_paused() && config.records(&table);
-        Self { table, recording, config, entity: PhantomData }
+        Self { name, table, recording, config, entity: PhantomData }
+    }
+
+    /// An error if the entity names another table by now: its statements have, too. A write that is dropped
+    /// half-way is carried on by a task that has nothing of what the first one knew.
+    pub(crate) fn check_name(&self) -> Result<(), AuditError> {
+        if self.name.is_of::<E>() {
+            return Ok(());
+        }
+        Err(AuditError::Renamed { was: self.table.clone(), now: record::table_name::<E>() })
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -55,35 +69,42 @@ impl<E: Auditable> Recorder<E> {
         chosen.then(|| Arc::clone(&self.config))
     }
 
-    pub(crate) fn created(&self, after: &E::Model) -> Result<Change, AuditError> {
+    pub(crate) fn created(&self, after: &Found<E>) -> Result<Noticed, AuditError> {
+        let Found { model: after, facts } = after;
         let id = record::id_of::<E>(after)?;
-        Ok(Change::create(&*self.table, id, record::image::<E>(after)?))
+        let change = Change::create(&*self.table, id, record::image::<E>(after)?);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
     pub(crate) fn updated(
         &self,
         before: &E::Model,
-        after: &E::Model,
-    ) -> Result<Change, AuditError> {
+        after: &Found<E>,
+    ) -> Result<Noticed, AuditError> {
+        let Found { model: after, facts } = after;
         let id = record::id_of::<E>(before)?;
         let (before, after) = record::images::<E>(before, after)?;
-        Ok(Change::update(&*self.table, id, before, after))
+        let change = Change::update(&*self.table, id, before, after);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
-    pub(crate) fn deleted(&self, before: &E::Model) -> Result<Change, AuditError> {
+    pub(crate) fn deleted(&self, before: &Found<E>) -> Result<Noticed, AuditError> {
+        let Found { model: before, facts } = before;
         let id = record::id_of::<E>(before)?;
-        Ok(Change::delete(&*self.table, id, record::image::<E>(before)?))
+        let change = Change::delete(&*self.table, id, record::image::<E>(before)?);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
     /// Stores the entry of a change, or does what the configuration says when it cannot be.
     pub(crate) async fn record(
         &self,
         ground: &Ground<'_>,
-        change: Result<Change, AuditError>,
+        change: Result<Noticed, AuditError>,
     ) -> Result<(), DbErr> {
         if !self.recording {
             return Ok(());
         }
+        let change = self.config.check().map_err(AuditError::from).and(change);
         let entry = change.and_then(|change| entry(&self.policy(), change, ground.sink.group()));
         write(ground, &self.config, &self.table, entry).await
     }
@@ -92,7 +113,7 @@ impl<E: Auditable> Recorder<E> {
     pub(crate) async fn record_all(
         &self,
         ground: &Ground<'_>,
-        changes: Vec<Result<Change, AuditError>>,
+        changes: Vec<Result<Noticed, AuditError>>,
     ) -> Result<usize, DbErr> {
         if !self.recording {
             return Ok(0);
@@ -100,6 +121,7 @@ impl<E: Auditable> Recorder<E> {
         let policy = self.policy();
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
+            let change = self.config.check().map_err(AuditError::from).and(change);
             match change.and_then(|change| entry(&policy, change, ground.sink.group())) {
                 Ok(entry) => entries.extend(entry),
                 Err(error) => not_stored(ground.sink, &self.config, &self.table, error.into())?,
@@ -111,13 +133,7 @@ impl<E: Auditable> Recorder<E> {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        let policy = self.config.policy(&self.table);
-        let policy = policy
-            .keys(record::key_columns::<E>().map(record::name))
-            .columns(E::Column::iter().map(record::name));
-        E::RULES
-            .iter()
-            .fold(policy, |policy, (column, rule)| policy.rule(record::name(*column), *rule))
+        rules::of_entity::<E>(&self.config, &self.table)
     }
 }
 
@@ -131,14 +147,19 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     if audit_core::is_paused() || !config.records(&table) {
         return Ok(());
     }
+    require_user(&config, &table)?;
     let ground = Ground::of_caller(Executor::of(db));
-    let entry = entry(&config.policy(&table), change, ground.sink.group());
+    let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
+    let policy = rules::of_table(&config, &table);
+    let allowed = config.check().map_err(AuditError::from);
+    let change = Noticed { change, facts };
+    let entry = allowed.and_then(|()| entry(&policy, change, ground.sink.group()));
     write(&ground, &config, &table, entry).await
 }
 
 fn entry(
     policy: &Policy,
-    change: Change,
+    Noticed { change, facts }: Noticed,
     group: Option<Uuid>,
 ) -> Result<Option<AuditEntry>, AuditError> {
     if change.table() == TABLE {
@@ -147,7 +168,10 @@ fn entry(
     let Some(recorded) = policy.apply(change)? else {
         return Ok(None);
     };
-    let entry = AuditEntry::new(recorded, AuditContext::current(), group, Stamp::next());
+    let mut entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    if let Some(schema) = &facts.schema {
+        entry.table_name = record::qualified(Some(schema), &entry.table_name);
+    }
     direct::check_user(&entry)?;
     Ok(Some(entry))
 }
@@ -235,7 +259,7 @@ async fn store(
             direct::store_apart(txn, entry).await
         }
         // Past its guard, if it has one.
-        (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
-        _ => Ok(direct::store(&db, entry).await),
+        (Executor::Guarded(guarded), _) => Ok(direct::store_in_order(guarded.inner(), entry).await),
+        _ => Ok(direct::store_in_order(&db, entry).await),
     }
 }

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::Rows;
-use crate::{capture::returning, record};
+use crate::{capture::returning, found::Found, record};
 
 pub(super) const RESET: &str = "SET @audit_met = NULL";
 /// A constant instead of LENGTH would be folded, and nothing assigned.
@@ -31,7 +31,7 @@ pub(super) fn attempt<E: EntityTrait>(
 }
 
 /// The rows as they are now, and whether one of them was there.
-pub(super) fn answer<E: EntityTrait>(rows: &[QueryResult]) -> Result<(Vec<E::Model>, bool), DbErr> {
+pub(super) fn answer<E: EntityTrait>(rows: &[QueryResult]) -> Result<(Vec<Found<E>>, bool), DbErr> {
     let met = rows.last().map(|row| row.try_get::<i64>("", "audit_met")).transpose()?;
-    Ok((returning::models::<E>(rows)?, met.is_some_and(|met| met != 0)))
+    Ok((returning::found::<E>(rows, DbBackend::MySql)?, met.is_some_and(|met| met != 0)))
 }

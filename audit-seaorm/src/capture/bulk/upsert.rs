@@ -27,6 +27,7 @@ use crate::{
     capture::{Executor, Ground, before_image::Intent, returning},
     database_error::{DatabaseError, Kind},
     error::AuditError,
+    found::Found,
     record,
     writer::Recorder,
 };
@@ -44,7 +45,8 @@ pub(super) async fn upsert<E: Auditable>(
     if does_nothing && ground.db.get_database_backend() != DbBackend::MySql {
         // What it gives back it has inserted.
         let rows = returning::inserted::<E>(ground.db, rows.insert(Some(on_conflict))).await?;
-        return Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows));
+        let changes = rows.iter().map(|row| recorder.created(row)).collect();
+        return Ok((changes, rows.into_iter().map(|row| row.model).collect()));
     }
     if !matches!(ground.db, Executor::Transaction(_)) {
         return Err(AuditError::UpsertOutside { table: recorder.table().to_owned() }.into());
@@ -66,7 +68,7 @@ struct Upsert<'a, E> {
 /// What an attempt tells.
 enum Tried<E: EntityTrait> {
     /// These rows. None of them was there, so it stands.
-    Inserted(Vec<E::Model>),
+    Inserted(Vec<Found<E>>),
     /// The keys of the rows that it would write.
     TakenBack(Vec<Key>),
     /// `PostgreSQL` refuses to write a row twice in one statement. The others do it, and `PostgreSQL` does if the two are in
@@ -75,8 +77,8 @@ enum Tried<E: EntityTrait> {
 }
 
 impl<E: EntityTrait> Tried<E> {
-    fn taken_back(rows: &[E::Model]) -> Self {
-        Self::TakenBack(rows.iter().map(key_of::<E>).collect())
+    fn taken_back(rows: &[Found<E>]) -> Self {
+        Self::TakenBack(rows.iter().map(|row| key_of::<E>(&row.model)).collect())
     }
 }
 
@@ -111,8 +113,9 @@ impl<E: Auditable> Upsert<'_, E> {
         Ok((changes, written))
     }
 
-    fn all_created(&self, rows: Vec<E::Model>) -> Written<E> {
-        (rows.iter().map(|row| self.recorder.created(row)).collect(), rows)
+    fn all_created(&self, rows: Vec<Found<E>>) -> Written<E> {
+        let changes = rows.iter().map(|row| self.recorder.created(row)).collect();
+        (changes, rows.into_iter().map(|row| row.model).collect())
     }
 
     async fn tried(&self, rows: &Rows<E>) -> Result<Tried<E>, DbErr> {
@@ -164,27 +167,27 @@ impl<E: Auditable> Upsert<'_, E> {
     fn in_order(
         &self,
         ids: &[String],
-        before: &HashMap<String, E::Model>,
-        created: Vec<E::Model>,
-        mut updated: HashMap<String, E::Model>,
+        before: &HashMap<String, Found<E>>,
+        created: Vec<Found<E>>,
+        mut updated: HashMap<String, Found<E>>,
     ) -> Written<E> {
         let (mut changes, mut written) = (Vec::new(), Vec::new());
         let mut created = created.into_iter();
         for id in ids {
             let (change, row) = if let Some(before) = before.get(id) {
                 let Some(after) = updated.remove(id) else { continue };
-                (self.recorder.updated(before, &after), after)
+                (self.recorder.updated(&before.model, &after), after)
             } else {
                 let Some(row) = created.next() else { continue };
                 (self.recorder.created(&row), row)
             };
             changes.push(change);
-            written.push(row);
+            written.push(row.model);
         }
         (changes, written)
     }
 
-    async fn updated(&self, rows: &Rows<E>) -> Result<HashMap<String, E::Model>, DbErr> {
+    async fn updated(&self, rows: &Rows<E>) -> Result<HashMap<String, Found<E>>, DbErr> {
         if rows.len() == 0 || self.does_nothing {
             return Ok(HashMap::new());
         }
@@ -192,13 +195,13 @@ impl<E: Auditable> Upsert<'_, E> {
         by_id::<E>(returning::inserted::<E>(self.ground.db, insert).await?)
     }
 
-    async fn before(&self, keys: &[Key]) -> Result<HashMap<String, E::Model>, DbErr> {
+    async fn before(&self, keys: &[Key]) -> Result<HashMap<String, Found<E>>, DbErr> {
         let rows = locked_by_key::<E>(self.ground, Intent::Update, keys).await?;
         by_id::<E>(rows)
     }
 
     /// None if one of them is there by now.
-    async fn created(&self, rows: &Rows<E>) -> Result<Option<Vec<E::Model>>, DbErr> {
+    async fn created(&self, rows: &Rows<E>) -> Result<Option<Vec<Found<E>>>, DbErr> {
         if rows.len() == 0 {
             return Ok(Some(Vec::new()));
         }
@@ -227,8 +230,8 @@ impl<E: Auditable> Upsert<'_, E> {
     }
 }
 
-fn by_id<E: EntityTrait>(rows: Vec<E::Model>) -> Result<HashMap<String, E::Model>, DbErr> {
-    rows.into_iter().map(|row| Ok((record::id_of::<E>(&row)?, row))).collect()
+fn by_id<E: EntityTrait>(rows: Vec<Found<E>>) -> Result<HashMap<String, Found<E>>, DbErr> {
+    rows.into_iter().map(|row| Ok((record::id_of::<E>(&row.model)?, row))).collect()
 }
 
 fn id<E: EntityTrait>(key: &Key) -> Result<String, AuditError> {

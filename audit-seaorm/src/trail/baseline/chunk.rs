@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions,
+    QueryResult, SqliteTransactionMode, TransactionOptions,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     place::{Place, Range, record_id},
     plan::Plan,
 };
-use crate::{Auditable, capture::shield, own_transaction::OwnTransaction};
+use crate::{Auditable, capture::shield, found::Facts, own_transaction::OwnTransaction};
 
 /// Who writes the forms of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +77,25 @@ async fn write_in<E: Auditable>(
 ) -> Result<Option<Done>, DbErr> {
     let keys = txn.query_all(&lot.range.locked_keys::<E>(plan.backend)).await?;
     let locked: HashSet<_> = keys.iter().map(record_id::<E>).collect::<Result<_, _>>()?;
+    let facts = latest::<E>(&keys, plan.backend)?;
     let (way, written) = match (&plan.forms, way) {
         _ if locked.is_empty() => (way, 0),
         (Some(forms), Way::Database) if lot.busy(&locked).count() <= MAX_BUSY => {
-            match insert::insert::<E>(txn, plan, forms, lot, &locked).await? {
+            match insert::insert::<E>(txn, plan, forms, lot, &locked, &facts).await? {
                 Some(written) => (way, written),
                 None => return Ok(None),
             }
         }
-        _ => (Way::Here, encoded::insert::<E>(txn, plan, lot, locked.clone()).await?),
+        _ => (Way::Here, encoded::insert::<E>(txn, plan, lot, locked.clone(), &facts).await?),
     };
     Ok(Some(Done { written, way, locked }))
+}
+
+/// The latest moment of the rows: by then each was locked, or had not changed since the statement began.
+fn latest<E: Auditable>(rows: &[QueryResult], backend: DbBackend) -> Result<Facts, DbErr> {
+    let moments = rows.iter().map(|row| Ok::<_, DbErr>(Facts::read::<E>(row, backend)?.at));
+    let at = moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max();
+    Ok(Facts { at, ..Facts::default() })
 }
 
 /// Each statement sees what others have committed by then: the rows as they are under the locks.

@@ -34,9 +34,8 @@ pub(super) async fn run<E: Auditable>(
     let progress = baseline.progress;
     let mut run =
         Run::<E> { db, plan, chunk_size, progress, report, failures: 0, entity: PhantomData };
-    if let Err(error) = run.all_rows().await {
-        return Err(explained(&run.db, error).await);
-    }
+    let all = run.all_rows().await;
+    explained(&run.db, all).await?;
     run.close().await?;
     Ok(run.report)
 }

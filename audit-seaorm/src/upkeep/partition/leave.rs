@@ -9,7 +9,10 @@ use super::{ATTEMPTS, PATIENCE, PAUSE, Partition, list};
 use crate::{
     capture::shield,
     own_transaction::OwnTransaction,
-    upkeep::{patience::patiently, retention::Rules},
+    upkeep::{
+        patience::patiently,
+        retention::{self, Rules},
+    },
 };
 
 /// What becomes of a partition that leaves the trail.
@@ -25,6 +28,7 @@ pub(super) async fn before(
     leave: Leave,
 ) -> Result<Vec<Partition>, DbErr> {
     let config = AuditConfig::current();
+    retention::check(db, config.get_retention()).await?;
     let held = Rules::held(config.get_retention());
     let mut gone = Vec::new();
     for partition in list(db).await?.into_iter().filter(|partition| partition.is_before(moment)) {

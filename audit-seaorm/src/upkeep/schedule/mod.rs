@@ -61,7 +61,8 @@ pub struct AuditUpkeep {
 }
 
 impl AuditUpkeep {
-    /// Goes by the retention of the configuration in force here, once a day, and makes three months ahead.
+    /// Applies the retention of the configuration in force here, once a day, and makes three months ahead. Without a limit
+    /// in that retention, which is the default, it deletes nothing.
     pub fn new(db: &impl AuditPool) -> Self {
         Self {
             db: db.guarded().into_inner(),
