@@ -21,7 +21,7 @@ use sea_orm::{
 use crate::{entity::TABLE, error::AuditError, registry::TableName};
 
 /// How long an answer holds.
-const HOLDS: Duration = Duration::from_secs(60);
+const HOLDS: Duration = Duration::from_mins(1);
 /// All are forgotten where there are more, which a program with a schema for each of its customers may have.
 const MAX_KNOWN: usize = 10_000;
 
