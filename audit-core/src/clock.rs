@@ -5,9 +5,8 @@ use uuid::{Builder, Uuid};
 
 /// Time and id of one entry, taken together.
 ///
-/// Within a process stamps only ever rise, both by time and by id, even when the system's clock is
-/// set back: entries of one record, each stamped under the record's lock, read in the order in which
-/// they were written. Between processes that order is as good as their clocks agree.
+/// Stamps order entries by time, and entries of one time by id. The entries of a record are stamped under
+/// the record's lock, with a moment that only ever rises there, so they read in the order of its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp {
     /// Whole microseconds, UTC.
@@ -18,10 +17,49 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The next stamp of this process.
+    /// The next stamp by the clock of this machine.
+    ///
+    /// Within a process these stamps only ever rise, both by time and by id, even when the clock is set
+    /// back. Another process has another clock: where a database has one of its own, [`Stamp::at`] a moment
+    /// of that clock is right for all processes.
     #[must_use]
     pub fn next() -> Self {
         Self::from_micros(next_micros(Utc::now().timestamp_micros()))
+    }
+
+    /// A stamp of a given moment, cut to whole microseconds, with an id of the same moment.
+    ///
+    /// ```
+    /// use audit_core::Stamp;
+    /// use chrono::DateTime;
+    ///
+    /// let stamp = Stamp::at(DateTime::UNIX_EPOCH);
+    /// assert_eq!(stamp.at, DateTime::UNIX_EPOCH);
+    /// assert!(stamp.agrees());
+    /// ```
+    #[must_use]
+    pub fn at(moment: DateTime<Utc>) -> Self {
+        Self::from_micros(moment.timestamp_micros())
+    }
+
+    /// This stamp if it is later than `last`, and else the stamp one microsecond after `last`.
+    ///
+    /// ```
+    /// use audit_core::Stamp;
+    /// use chrono::{DateTime, TimeDelta};
+    ///
+    /// let last = DateTime::UNIX_EPOCH;
+    /// let soon = last + TimeDelta::microseconds(1);
+    /// assert_eq!(Stamp::at(last).after(last).at, soon);
+    /// let later = Stamp::at(soon);
+    /// assert_eq!(later.after(last), later);
+    /// ```
+    #[must_use]
+    pub fn after(self, last: DateTime<Utc>) -> Self {
+        if self.at > last {
+            return self;
+        }
+        Self::from_micros(last.timestamp_micros().saturating_add(1))
     }
 
     /// Whether time and id are of one moment, as they are when taken together. An id of another version
@@ -102,6 +140,14 @@ mod tests {
         let future = Utc::now().timestamp_micros() + 50_000;
         let ahead = next_micros(future);
         assert!(Stamp::next().at.timestamp_micros() > ahead);
+    }
+
+    #[test]
+    fn a_given_moment_does_not_move_the_clock_of_the_process() {
+        let ahead = Utc::now() + chrono::TimeDelta::days(1);
+        assert!(Stamp::at(ahead).agrees());
+        assert!(Stamp::next().after(ahead).at > ahead);
+        assert!(Stamp::next().at < ahead);
     }
 
     #[test]

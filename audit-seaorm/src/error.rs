@@ -48,8 +48,6 @@ pub(crate) enum AuditError {
         "the baseline of `{table}` would be written nowhere, inside of AuditContext::without_audit: run it outside"
     )]
     BaselinePaused { table: String },
-    #[error("the baseline of `{table}` met rows that it had not locked")]
-    BaselineStrayed { table: String },
     #[error(
         "DELETE of `{parent}` refused: the database would change audited records by itself, with no entry of \
          it: {path}. Delete these records first or let go of the parent, as `cascade_delete` and the \
@@ -109,6 +107,12 @@ pub(crate) enum AuditError {
          name `AuditUser::system(\"nightly-job\")`. A task made by tokio::spawn has no scope: use audit_seaorm::spawn"
     )]
     NoUser { table: String },
+    #[error(
+        "a write of `{was}` was rolled back, because its entity has named another table before the write ended: {now}. \
+         `schema_name` and `table_name` must name one table for as long as a write runs; a write that was dropped \
+         half-way ends outside of the task that named it"
+    )]
+    Renamed { was: String, now: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(
@@ -229,20 +233,6 @@ impl fmt::Display for Broken {
             Self::EntryFailed => "the entry of one of its changes could not be made",
             Self::Unclear => "one of its writes failed and may have changed the row",
         })
-    }
-}
-
-/// Whether a delete was refused ahead of its statement: nothing has changed.
-pub(crate) fn is_refused_cascade(error: &DbErr) -> bool {
-    matches!(error, DbErr::Custom(text)
-        if text.starts_with("audit: DELETE of ") && text.contains(" refused: the database would change"))
-}
-
-impl AuditError {
-    /// Whether a baseline has met rows that it had not locked.
-    pub(crate) fn is_strayed(error: &DbErr) -> bool {
-        matches!(error, DbErr::Custom(text)
-            if text.starts_with("audit: the baseline of ") && text.ends_with("that it had not locked"))
     }
 }
 

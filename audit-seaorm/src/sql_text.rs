@@ -10,7 +10,7 @@ use std::{
 
 use sea_orm::{DbBackend, EntityTrait, Statement, Value, Values};
 
-use crate::capture::Intent;
+use crate::{capture::Intent, registry::TableName};
 
 /// More shapes than an application has; past that many all are forgotten.
 const MAX_TEXTS: usize = 4096;
@@ -22,6 +22,8 @@ static TEXTS: LazyLock<RwLock<HashMap<Shape, Arc<str>>>> = LazyLock::new(RwLock:
 pub(crate) struct Shape {
     backend: Discriminant<DbBackend>,
     entity: TypeId,
+    /// The entity's name for its table may change.
+    table: TableName,
     kind: Kind,
     /// The columns that it names, beside those of the key or instead of all of them.
     columns: Vec<usize>,
@@ -33,6 +35,8 @@ pub(crate) struct Shape {
 pub(crate) enum Kind {
     /// As many entries as there are columns, times the columns.
     InsertEntries,
+    /// The same, if each is later than what the trail has of its record; on `SQLite`.
+    InsertEntriesIfLast,
     Insert,
     UpdateBothImages,
     UpdateReturning,
@@ -53,8 +57,14 @@ pub(crate) fn statement<E: EntityTrait>(
     build: impl FnOnce(&[Value]) -> Statement,
 ) -> Statement {
     let types = values.iter().map(discriminant).collect();
-    let shape =
-        Shape { backend: discriminant(&backend), entity: TypeId::of::<E>(), kind, columns, types };
+    let shape = Shape {
+        backend: discriminant(&backend),
+        entity: TypeId::of::<E>(),
+        table: TableName::of::<E>(),
+        kind,
+        columns,
+        types,
+    };
     if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&shape) {
         return Statement::from_sql_and_values(backend, &**text, values);
     }

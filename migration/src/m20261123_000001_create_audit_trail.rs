@@ -114,16 +114,18 @@ fn table(types: &Types) -> TableCreateStatement {
         .take()
 }
 
+const MARIADB_COLLATION: &str = "utf8mb4_nopad_bin";
+
 /// Texts compare byte by byte and to the last blank: two keys that the audited table tells apart are
 /// two records of the trail. MariaDB and MySQL have that under different names.
 async fn mysql_table(manager: &SchemaManager<'_>) -> Result<TableCreateStatement, DbErr> {
-    let version = manager
-        .get_connection()
-        .query_one(Query::select().expr(Func::cust("VERSION")))
-        .await?
-        .map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
-    let collation =
-        if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" };
+    let mut of_mariadb = Query::select();
+    of_mariadb
+        .expr(Expr::val(1))
+        .from(("information_schema", "COLLATIONS"))
+        .and_where(Expr::col("COLLATION_NAME").eq(MARIADB_COLLATION));
+    let is_mariadb = manager.get_connection().query_one(&of_mariadb).await?.is_some();
+    let collation = if is_mariadb { MARIADB_COLLATION } else { "utf8mb4_0900_bin" };
     Ok(table(&Types::MYSQL).character_set("utf8mb4").collate(collation).take())
 }
 

@@ -18,6 +18,8 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod cascade_keys;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -27,6 +29,7 @@ mod docs;
 mod entities;
 mod escape;
 mod failure;
+mod grammar;
 mod guard;
 mod harness;
 mod health;
@@ -39,6 +42,7 @@ mod mirror;
 mod moments;
 mod no_phantom;
 mod output;
+mod parents;
 mod partition;
 mod policy;
 mod property;
@@ -48,9 +52,11 @@ mod regress;
 mod relations;
 mod restore;
 mod retention;
+mod rolled_back;
 mod rules;
 mod stats;
 mod support;
+mod tenants;
 mod transaction;
 mod two_years;
 mod ui;
@@ -71,11 +77,17 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
     }
     if let Some(code) = rules::as_child() {
         return code;
+    }
+    if let Some(url) = rolled_back::full_url() {
+        return rolled_back::write_on_a_full_disk(&url);
     }
     audit_tests::run(all_tests())
 }
@@ -90,6 +102,8 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        cascade_keys::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
@@ -97,6 +111,7 @@ fn all_tests() -> Vec<Test> {
         docs::tests(),
         escape::tests(),
         failure::tests(),
+        grammar::tests(),
         guard::tests(),
         harness::tests(),
         health::tests(),
@@ -109,6 +124,7 @@ fn all_tests() -> Vec<Test> {
         moments::tests(),
         no_phantom::tests(),
         output::tests(),
+        parents::tests(),
         partition::tests(),
         policy::tests(),
         property::tests(),
@@ -119,7 +135,9 @@ fn all_tests() -> Vec<Test> {
         restore::tests(),
         retention::tests(),
         rules::tests(),
+        rolled_back::tests(),
         stats::tests(),
+        tenants::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),

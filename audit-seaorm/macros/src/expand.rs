@@ -64,6 +64,13 @@ fn auditable(plan: &ModelPlan) -> TokenStream {
                 &[#((#column::#renamed, #former)),*];
         }
 
+        // Statements and entries name the table of `Entity::default()`.
+        const _: () = ::core::assert!(
+            ::core::mem::size_of::<#entity>() == 0,
+            "an audited `Entity` has no fields, because a value of it could name another table than its entries: make \
+             it a unit struct. `schema_name` and `table_name` may take the name from the task",
+        );
+
         #krate::__private::inventory::submit! {
             #krate::__private::AuditedTable::of::<#entity>()
         }

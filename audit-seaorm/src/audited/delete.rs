@@ -9,6 +9,7 @@ use super::{Filter, run};
 use crate::{
     Auditable,
     capture::{
+        Sent,
         bulk::{self, Keep, Kept},
         row,
     },
@@ -44,7 +45,7 @@ impl<E: Auditable> DeleteOne<E> {
     ///
     /// Those of the database and of auditing; [`DbErr::PrimaryKeyNotSet`].
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<DeleteResult, DbErr> {
-        let before = self.exec_with_returning(db).await?;
+        let before = self.delete(Sent::Executed, db).await?;
         Ok(affected(before.is_some().into()))
     }
 
@@ -57,8 +58,16 @@ impl<E: Auditable> DeleteOne<E> {
         self,
         db: &C,
     ) -> Result<Option<E::Model>, DbErr> {
+        self.delete(Sent::Queried, db).await
+    }
+
+    async fn delete<C: ConnectionTrait>(
+        self,
+        sent: Sent,
+        db: &C,
+    ) -> Result<Option<E::Model>, DbErr> {
         let key = self.key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "DeleteOne" })?;
-        run(row::Delete::<E>::of(key).only_if(self.only_if), db).await
+        run(row::Delete::<E>::of(key).only_if(self.only_if), sent, db).await
     }
 }
 
@@ -98,7 +107,7 @@ impl<E: Auditable> DeleteMany<E> {
     ///
     /// Those of the database and of auditing.
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<DeleteResult, DbErr> {
-        Ok(affected(self.write(Keep::Count, db).await?.count))
+        Ok(affected(self.write(Keep::Count, Sent::Executed, db).await?.count))
     }
 
     /// Deletes the rows and gives them back as they were.
@@ -110,11 +119,16 @@ impl<E: Auditable> DeleteMany<E> {
         self,
         db: &C,
     ) -> Result<Vec<E::Model>, DbErr> {
-        Ok(self.write(Keep::Rows, db).await?.rows)
+        Ok(self.write(Keep::Rows, Sent::Queried, db).await?.rows)
     }
 
-    async fn write<C: ConnectionTrait>(self, keep: Keep, db: &C) -> Result<Kept<E>, DbErr> {
-        run(bulk::DeleteMany::new(self.filter, keep), db).await
+    async fn write<C: ConnectionTrait>(
+        self,
+        keep: Keep,
+        sent: Sent,
+        db: &C,
+    ) -> Result<Kept<E>, DbErr> {
+        run(bulk::DeleteMany::new(self.filter, keep), sent, db).await
     }
 }
 

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     Auditable,
-    capture::bulk::{self, Keep, Kept, Rows, key_of},
+    capture::{
+        Sent,
+        bulk::{self, Keep, Kept, Rows, key_of},
+    },
 };
 
 /// As `SeaORM`'s own [`Insert`](sea_orm::Insert).
@@ -148,7 +151,7 @@ impl<E: Auditable> InsertMany<E> {
     /// a conflict.
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<InsertManyResult<E>, DbErr> {
         let empty = self.rows.len() == 0;
-        let kept = self.write(Keep::Count, db).await?;
+        let kept = self.write(Keep::Count, Sent::Returning, db).await?;
         let last_insert_id = last_insert_id(kept);
         if last_insert_id.is_none() && !empty {
             return Err(DbErr::RecordNotInserted);
@@ -162,7 +165,7 @@ impl<E: Auditable> InsertMany<E> {
     ///
     /// Those of the database and of auditing.
     pub async fn exec_without_returning<C: ConnectionTrait>(self, db: &C) -> Result<u64, DbErr> {
-        Ok(self.write(Keep::Count, db).await?.count)
+        Ok(self.write(Keep::Count, Sent::Executed, db).await?.count)
     }
 
     /// Inserts the rows and gives back those that were written, as they stand.
@@ -174,7 +177,7 @@ impl<E: Auditable> InsertMany<E> {
         self,
         db: &C,
     ) -> Result<Vec<E::Model>, DbErr> {
-        Ok(self.write(Keep::Rows, db).await?.rows)
+        Ok(self.write(Keep::Rows, Sent::Returning, db).await?.rows)
     }
 
     /// Inserts the rows and gives back the primary keys of those that were written.
@@ -194,11 +197,16 @@ impl<E: Auditable> InsertMany<E> {
         self,
         db: &C,
     ) -> Result<Option<E::Model>, DbErr> {
-        Ok(one_of(self.write(Keep::Rows, db).await?, db.get_database_backend()))
+        Ok(one_of(self.write(Keep::Rows, Sent::Returning, db).await?, db.get_database_backend()))
     }
 
-    async fn write<C: ConnectionTrait>(self, keep: Keep, db: &C) -> Result<Kept<E>, DbErr> {
+    pub(super) async fn write<C: ConnectionTrait>(
+        self,
+        keep: Keep,
+        sent: Sent,
+        db: &C,
+    ) -> Result<Kept<E>, DbErr> {
         let Self { rows, on_conflict } = self;
-        run(bulk::InsertMany { rows, on_conflict, keep }, db).await
+        run(bulk::InsertMany { rows, on_conflict, keep }, sent, db).await
     }
 }

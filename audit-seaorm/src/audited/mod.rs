@@ -98,7 +98,7 @@ pub use update::{UpdateMany, UpdateOne};
 
 use crate::{
     Auditable,
-    capture::{Write, perform},
+    capture::{Sent, Write, perform},
     writer::Recorder,
 };
 
@@ -205,6 +205,10 @@ macro_rules! apply_if {
 
 apply_if!(Insert, InsertMany, TryInsert, UpdateOne, UpdateMany, DeleteOne, DeleteMany);
 
-async fn run<W: Write, C: ConnectionTrait>(write: W, db: &C) -> Result<W::Output, DbErr> {
-    perform(write, Recorder::current(), db).await
+async fn run<W: Write, C: ConnectionTrait>(
+    write: W,
+    sent: Sent,
+    db: &C,
+) -> Result<W::Output, DbErr> {
+    perform(write, Recorder::current(), sent, db).await
 }

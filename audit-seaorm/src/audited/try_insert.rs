@@ -4,7 +4,13 @@ use super::{
     Insert, InsertMany, InsertResult,
     result::{KeyOf, key_value},
 };
-use crate::{Auditable, capture::bulk::key_of};
+use crate::{
+    Auditable,
+    capture::{
+        Sent,
+        bulk::{Keep, key_of},
+    },
+};
 
 /// As `SeaORM`'s own [`TryInsert`](sea_orm::TryInsert): `Empty` if there was no row to insert,
 /// `Conflicted` if none was inserted.
@@ -57,7 +63,7 @@ impl<E: Auditable> TryInsert<E> {
         self,
         db: &C,
     ) -> Result<TryInsertResult<u64>, DbErr> {
-        let rows = self.exec_with_returning_many(db).await?;
+        let rows = self.rows(Sent::Executed, db).await?;
         Ok(map(rows, |rows| rows.len() as u64))
     }
 
@@ -102,10 +108,18 @@ impl<E: Auditable> TryInsert<E> {
         self,
         db: &C,
     ) -> Result<TryInsertResult<Vec<E::Model>>, DbErr> {
+        self.rows(Sent::Returning, db).await
+    }
+
+    async fn rows<C: ConnectionTrait>(
+        self,
+        sent: Sent,
+        db: &C,
+    ) -> Result<TryInsertResult<Vec<E::Model>>, DbErr> {
         if self.0.rows.len() == 0 {
             return Ok(TryInsertResult::Empty);
         }
-        let rows = self.0.exec_with_returning(db).await?;
+        let rows = self.0.write(Keep::Rows, sent, db).await?.rows;
         Ok(if rows.is_empty() {
             TryInsertResult::Conflicted
         } else {

@@ -10,6 +10,7 @@ use super::{Filter, run};
 use crate::{
     Auditable,
     capture::{
+        Sent,
         bulk::{self, Keep, Kept},
         row,
     },
@@ -50,7 +51,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Self { key, update, only_if } = self;
         let key = key.ok_or(DbErr::PrimaryKeyNotSet { ctx: "UpdateOne" })?;
         if let Some(update) = update {
-            return run(update.only_if(only_if), db).await;
+            return run(update.only_if(only_if), Sent::Returning, db).await;
         }
         let row = E::find().filter(Filter::key::<E>(key).condition()).one(db).await?;
         row.ok_or_else(|| DbErr::RecordNotFound("Failed to find updated item".to_owned()))
@@ -70,7 +71,7 @@ impl<E: Auditable> UpdateOne<E> {
         let Some(update) = update else {
             return Ok(UpdateResult::default());
         };
-        run(update.only_if(only_if), db).await?;
+        run(update.only_if(only_if), Sent::Executed, db).await?;
         Ok(affected(1))
     }
 }
@@ -121,7 +122,7 @@ impl<E: Auditable> UpdateMany<E> {
     /// Those of the database and of auditing; if the primary key is to be set; if a value looks at other
     /// rows and another transaction changes which rows the filter finds.
     pub async fn exec<C: ConnectionTrait>(self, db: &C) -> Result<UpdateResult, DbErr> {
-        Ok(affected(self.write(Keep::Count, db).await?.count))
+        Ok(affected(self.write(Keep::Count, Sent::Executed, db).await?.count))
     }
 
     /// Updates the rows and gives them back as they stand, in the order of their keys.
@@ -133,11 +134,16 @@ impl<E: Auditable> UpdateMany<E> {
         self,
         db: &C,
     ) -> Result<Vec<E::Model>, DbErr> {
-        Ok(self.write(Keep::Rows, db).await?.rows)
+        Ok(self.write(Keep::Rows, Sent::Queried, db).await?.rows)
     }
 
-    async fn write<C: ConnectionTrait>(self, keep: Keep, db: &C) -> Result<Kept<E>, DbErr> {
-        run(bulk::UpdateMany::new(self.filter, self.values, keep), db).await
+    async fn write<C: ConnectionTrait>(
+        self,
+        keep: Keep,
+        sent: Sent,
+        db: &C,
+    ) -> Result<Kept<E>, DbErr> {
+        run(bulk::UpdateMany::new(self.filter, self.values, keep), sent, db).await
     }
 }
 

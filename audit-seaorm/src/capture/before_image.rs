@@ -1,10 +1,11 @@
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, LockType, Query, SqliteQueryBuilder, UpdateStatement},
 };
 
 use super::{Executor, Target, ground::Ground, returning};
 use crate::{
+    found::Found,
     measure::{Step, added},
     record,
     sql_text::Kind,
@@ -33,7 +34,7 @@ pub(super) async fn locked<E: EntityTrait>(
     ground: &Ground<'_>,
     row: &Target<E>,
     intent: Intent,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     added(Step::Image, read::<E>(ground, row, intent)).await
 }
 
@@ -41,17 +42,19 @@ async fn read<E: EntityTrait>(
     ground: &Ground<'_>,
     row: &Target<E>,
     intent: Intent,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     let backend = ground.db.get_database_backend();
     if ground.db.is_typed() {
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        return E::find().filter(row.condition()).lock(intent.lock(backend)).one(&ground.db).await;
+        let row = E::find().filter(row.condition()).lock(intent.lock(backend));
+        return Ok(returning::selected::<E>(ground.db, row).await?.pop());
     }
     let kind = if ground.deferred { Kind::LockedForWriting } else { Kind::Locked(intent) };
     let select = row.statement(backend, kind, Vec::new(), Vec::new(), |row| {
-        let mut select = E::find().filter(row).lock(intent.lock(backend)).build(backend);
+        let row = E::find().filter(row).lock(intent.lock(backend));
+        let mut select = backend.build(&returning::select::<E>(row, backend));
         if ground.deferred {
             // `SQLx` hands both to `SQLite` in one go.
             let lock = to_write_lock::<E>().to_string(SqliteQueryBuilder);

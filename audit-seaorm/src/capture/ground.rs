@@ -38,4 +38,13 @@ impl<'a> Ground<'a> {
         };
         Self { db, sink, deferred, guard }
     }
+
+    /// The connection for a question of our own, which no guard has to look at.
+    pub(crate) fn unguarded(&self) -> Executor<'a> {
+        match self.db {
+            Executor::Audit(txn) => Executor::Transaction(txn.core().unguarded()),
+            Executor::Guarded(pool) => Executor::Pool(pool.inner()),
+            db => db,
+        }
+    }
 }

@@ -33,10 +33,18 @@ use super::{
     escape::escaped,
     ground::Ground,
     row::Update,
+    sent::Sent,
     unit::perform,
     user::require_user,
 };
-use crate::{AuditHooks, Auditable, audited::Filter, error::AuditError, record, writer::Recorder};
+use crate::{
+    AuditHooks, Auditable,
+    audited::Filter,
+    error::AuditError,
+    found::{Facts, Found},
+    record,
+    writer::Recorder,
+};
 
 /// `ActiveModelBehavior::before_save`.
 pub fn before_save<A, C>(row: A, db: &C, insert: bool) -> BoxFuture<'_, Result<A, DbErr>>
@@ -68,7 +76,10 @@ where
         return Ok(row);
     }
     match Update::of(&row) {
-        Some(update) => Ok(perform(update, recorder, db).await?.into_active_model()),
+        Some(update) => {
+            let after = perform(update, recorder, Sent::Returning, db).await?;
+            Ok(after.into_active_model())
+        }
         None => Ok(row),
     }
 }
@@ -94,8 +105,10 @@ where
     C: ConnectionTrait,
 {
     if insert && let Some(recorder) = Recorder::<A::Entity>::active() {
-        let (change, row) = (recorder.created(&after), Filter::key_of::<A::Entity>(&after));
-        if let Err(error) = recorder.record(&Ground::of_caller(Executor::of(db)), change).await {
+        let (row, ground) =
+            (Filter::key_of::<A::Entity>(&after), Ground::of_caller(Executor::of(db)));
+        let recorded = follow_up(db, record_created(&recorder, &ground, after.clone())).await;
+        if let Err(error) = recorded {
             // A caller who overlooks the error must not commit the row without its entry. Where this
             // fails, too, the transaction can only be rolled back.
             let _ = take_back(A::Entity::delete_many().filter(row.condition()), db).await;
@@ -103,6 +116,17 @@ where
         }
     }
     <A as AuditHooks>::after_save(after, db, insert).await
+}
+
+/// The row was given back by a statement of `SeaORM`'s, without the database's clock.
+async fn record_created<E: Auditable>(
+    recorder: &Recorder<E>,
+    ground: &Ground<'_>,
+    model: E::Model,
+) -> Result<(), DbErr> {
+    let facts = Facts::ask::<E>(&ground.unguarded()).await?;
+    let change = recorder.created(&Found { model, facts });
+    recorder.record(ground, change).await
 }
 
 /// `ActiveModelBehavior::before_delete`.
@@ -134,14 +158,15 @@ where
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
-    let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await?;
+    let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await;
+    let before = before.map_err(|error| Sent::Executed.error(ground.db, error))?;
     if let Some(before) = &before {
-        let keys = [key_of::<A::Entity>(before)];
+        let keys = [key_of::<A::Entity>(&before.model)];
         cascade::refuse::<A::Entity>(&ground, recorder.config(), &keys).await?;
     }
     permit(db, &recorder, Operation::Delete);
     match before {
-        Some(before) => Ok(before.into_active_model()),
+        Some(before) => Ok(before.model.into_active_model()),
         None => Ok(marked_missing(row)),
     }
 }
@@ -164,13 +189,26 @@ where
 {
     if is_before_image(&row)
         && let Some(recorder) = Recorder::<A::Entity>::active()
-        && is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await?
     {
-        let before = row.clone().try_into_model()?;
-        let change = recorder.deleted(&before);
-        recorder.record(&Ground::of_caller(Executor::of(db)), change).await?;
+        follow_up(db, record_deleted(&recorder, row.clone(), db)).await?;
     }
     AuditHooks::after_delete(row, db).await
+}
+
+/// Whichever lock the statement took is held, so the clock can be asked now.
+async fn record_deleted<A, C>(recorder: &Recorder<A::Entity>, row: A, db: &C) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait + TryIntoModel<ModelOf<A>> + Send,
+    A::Entity: Auditable,
+    C: ConnectionTrait,
+{
+    if !is_gone::<A::Entity, C>(row.get_primary_key_value(), db).await? {
+        return Ok(());
+    }
+    let ground = Ground::of_caller(Executor::of(db));
+    let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
+    let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
+    recorder.record(&ground, change).await
 }
 
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.
@@ -210,6 +248,14 @@ async fn watched<C: ConnectionTrait, T>(
     }
 }
 
+/// Does what belongs to a change that has been made already: one that is dropped half-way must not commit.
+async fn follow_up<C: ConnectionTrait, T>(db: &C, work: impl Future<Output = T>) -> T {
+    match Executor::of(db) {
+        Executor::Audit(txn) => txn.core().follow_up(work).await,
+        _ => work.await,
+    }
+}
+
 /// Tells the guard of a transaction what comes next. Nothing may be awaited after this, so that no other
 /// statement comes in between.
 fn permit<E: Auditable, C: ConnectionTrait>(db: &C, recorder: &Recorder<E>, operation: Operation) {
@@ -245,7 +291,8 @@ async fn refuse_a_link_that_is_there<E: Auditable, C: ConnectionTrait>(
         return Ok(());
     };
     let ground = Ground::of_caller(Executor::of(db));
-    match before_image::locked::<E>(&ground, &Target::of(key), Intent::Update).await? {
+    let there = before_image::locked::<E>(&ground, &Target::of(key), Intent::Update).await;
+    match there.map_err(|error| Sent::Returning.error(ground.db, error))? {
         Some(_) => Err(AuditError::LinkIsThere { table: recorder.table().to_owned() }.into()),
         None => Ok(()),
     }

@@ -17,6 +17,7 @@ use sea_orm::{
 use super::{
     ModelOf,
     row::{Delete, Insert, Update},
+    sent::Sent,
     unit::perform,
 };
 use crate::{AuditHooks, Auditable, writer::Recorder};
@@ -32,7 +33,7 @@ where
     Box::pin(async move {
         let row = AuditHooks::before_save(row, db, true).await?;
         let after = match Recorder::active() {
-            Some(recorder) => perform(Insert(row), recorder, db).await?,
+            Some(recorder) => perform(Insert(row), recorder, Sent::Returning, db).await?,
             None => A::Entity::insert(row).exec_with_returning(db).await?,
         };
         <A as AuditHooks>::after_save(after, db, true).await
@@ -50,7 +51,9 @@ where
     Box::pin(async move {
         let row = AuditHooks::before_save(row, db, false).await?;
         let after = match (Recorder::active(), Update::of(&row)) {
-            (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+            (Some(recorder), Some(update)) => {
+                perform(update, recorder, Sent::Returning, db).await?
+            }
             _ => A::Entity::update(row).exec(db).await?,
         };
         <A as AuditHooks>::after_save(after, db, false).await
@@ -68,7 +71,7 @@ where
     Box::pin(async move {
         let row = AuditHooks::before_save(row, db, false).await?;
         match (Recorder::active(), Update::of(&row)) {
-            (Some(recorder), Some(update)) => perform(update, recorder, db).await?,
+            (Some(recorder), Some(update)) => perform(update, recorder, Sent::Executed, db).await?,
             _ => return A::Entity::update(row).exec_without_returning(db).await,
         };
         let mut result = UpdateResult::default();
@@ -103,7 +106,8 @@ where
         let deleted = row.clone();
         let result = match (Recorder::active(), row.get_primary_key_value()) {
             (Some(recorder), Some(key)) => {
-                let before = perform(Delete::<A::Entity>::of(key), recorder, db).await?;
+                let delete = Delete::<A::Entity>::of(key);
+                let before = perform(delete, recorder, Sent::Executed, db).await?;
                 let mut result = DeleteResult::empty();
                 result.rows_affected = before.is_some().into();
                 result

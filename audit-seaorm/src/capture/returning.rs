@@ -1,31 +1,44 @@
 //! Statements that give back the rows they wrote.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable,
-    QueryResult, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, QueryResult, QueryTrait,
+    Select, Statement,
     sea_query::{
-        DeleteStatement, Expr, InsertStatement, IntoIden, Query, ReturningClause, UpdateStatement,
+        DeleteStatement, Expr, InsertStatement, IntoIden, Query, ReturningClause, SelectStatement,
+        UpdateStatement,
     },
 };
 
 use super::Executor;
-use crate::{error::AuditError, record};
+use crate::{
+    database_error::{DatabaseError, Kind},
+    error::AuditError,
+    found::{self, Found},
+    record,
+};
 
 pub(in crate::capture) async fn updated<E: EntityTrait>(
     db: Executor<'_>,
     mut update: UpdateStatement,
-) -> Result<Vec<E::Model>, DbErr> {
+) -> Result<Vec<Found<E>>, DbErr> {
     let backend = db.get_database_backend();
     update.returning(columns::<E>(backend));
-    models::<E>(&db.query_all(&update).await?)
+    found::<E>(&db.query_all(&update).await?, backend)
+}
+
+pub(in crate::capture) async fn deleted<E: EntityTrait>(
+    db: Executor<'_>,
+    mut delete: DeleteStatement,
+) -> Result<Vec<Found<E>>, DbErr> {
+    let backend = db.get_database_backend();
+    delete.returning(columns::<E>(backend));
+    found::<E>(&db.query_all(&delete).await?, backend)
 }
 
 pub(in crate::capture) async fn inserted<E: EntityTrait>(
     db: Executor<'_>,
     mut statement: InsertStatement,
-) -> Result<Vec<E::Model>, DbErr> {
+) -> Result<Vec<Found<E>>, DbErr> {
     let backend = db.get_database_backend();
     if !db.is_typed() {
         return rows::<E>(db, insert::<E>(backend, statement)).await;
@@ -34,7 +47,7 @@ pub(in crate::capture) async fn inserted<E: EntityTrait>(
         return Err(AuditError::InsertOutside { table: record::table_name::<E>() }.into());
     }
     statement.returning(columns::<E>(backend));
-    models::<E>(&db.query_all(&statement).await?)
+    found::<E>(&db.query_all(&statement).await?, backend)
 }
 
 pub(in crate::capture) fn insert<E: EntityTrait>(
@@ -55,8 +68,8 @@ pub(in crate::capture) fn delete<E: EntityTrait>(
 
 pub(in crate::capture) fn columns<E: EntityTrait>(backend: DbBackend) -> ReturningClause {
     let columns = E::Column::iter();
-    Query::returning()
-        .exprs(columns.map(|column| column.select_as(column.into_returning_expr(backend))))
+    let columns = columns.map(|column| column.select_as(column.into_returning_expr(backend)));
+    Query::returning().exprs(columns.chain(found::extras::<E>(backend)))
 }
 
 /// `MariaDB` has it for INSERT and DELETE; `SeaQuery` leaves it out, for `MySQL` has it not.
@@ -66,6 +79,7 @@ fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) 
         for column in E::Column::iter() {
             select.expr_as(column.select_as(Expr::col(column)), column.into_iden());
         }
+        select.exprs(found::extras::<E>(backend));
         let columns = DbBackend::MySql.build(&select);
         statement.sql.push_str(" RETURNING");
         statement.sql.push_str(columns.sql.strip_prefix("SELECT").unwrap_or_default());
@@ -73,25 +87,18 @@ fn with_returning<E: EntityTrait>(backend: DbBackend, mut statement: Statement) 
     statement
 }
 
-/// Unset once a server of that family turns out not to know it.
-static MARIADB: AtomicBool = AtomicBool::new(true);
-
-/// Whether an INSERT or a DELETE of our own text can give its rows back.
+/// Whether an INSERT or a DELETE of our own text may give its rows back.
 pub(in crate::capture) fn is_supported(db: Executor<'_>) -> bool {
-    let known = db.support_returning()
-        || db.get_database_backend() == DbBackend::MySql && MARIADB.load(Ordering::Relaxed);
-    known && !db.is_typed()
+    let may_be = db.support_returning() || db.get_database_backend() == DbBackend::MySql;
+    may_be && !db.is_typed()
 }
 
 /// Whether the server refused RETURNING, as `MySQL` does: with a syntax error, which has changed
-/// nothing and leaves the transaction as it was. From then on it is asked no more.
+/// nothing and leaves the transaction as it was. It is asked each time, because nothing tells one server of that
+/// family from another ahead of a statement, and a process may have pools of both.
 pub(in crate::capture) fn is_refused(db: Executor<'_>, error: &DbErr) -> bool {
-    let refused = db.get_database_backend() == DbBackend::MySql
-        && error.to_string().contains("You have an error in your SQL syntax");
-    if refused {
-        MARIADB.store(false, Ordering::Relaxed);
-    }
-    refused
+    db.get_database_backend() == DbBackend::MySql
+        && DatabaseError::of(error).is_some_and(|error| error.kind == Kind::SyntaxError)
 }
 
 /// The one row that a statement gives back. Its answer is read to the end: `MariaDB` may send an error
@@ -99,17 +106,34 @@ pub(in crate::capture) fn is_refused(db: Executor<'_>, error: &DbErr) -> bool {
 pub(in crate::capture) async fn row<E: EntityTrait>(
     db: Executor<'_>,
     statement: Statement,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     Ok(rows::<E>(db, statement).await?.pop())
 }
 
 async fn rows<E: EntityTrait>(
     db: Executor<'_>,
     statement: Statement,
-) -> Result<Vec<E::Model>, DbErr> {
-    models::<E>(&db.query_all_raw(statement).await?)
+) -> Result<Vec<Found<E>>, DbErr> {
+    found::<E>(&db.query_all_raw(statement).await?, db.get_database_backend())
 }
 
-fn models<E: EntityTrait>(rows: &[QueryResult]) -> Result<Vec<E::Model>, DbErr> {
-    rows.iter().map(|row| E::Model::from_query_result(row, "")).collect()
+fn found<E: EntityTrait>(rows: &[QueryResult], backend: DbBackend) -> Result<Vec<Found<E>>, DbErr> {
+    rows.iter().map(|row| Found::read(row, backend)).collect()
+}
+
+/// The rows of a SELECT, with what they carry besides their columns.
+pub(in crate::capture) async fn selected<E: EntityTrait>(
+    db: Executor<'_>,
+    rows: Select<E>,
+) -> Result<Vec<Found<E>>, DbErr> {
+    let backend = db.get_database_backend();
+    found::<E>(&db.query_all(&select(rows, backend)).await?, backend)
+}
+
+/// Asks also for what the rows carry besides their columns.
+pub(in crate::capture) fn select<E: EntityTrait>(
+    rows: Select<E>,
+    backend: DbBackend,
+) -> SelectStatement {
+    rows.into_query().exprs(found::extras::<E>(backend)).take()
 }

@@ -12,6 +12,7 @@ use super::{
     Executor,
     ground::Ground,
     opened::{Opened, Source},
+    sent::Sent,
     shield,
     turn::Turn,
     write::{Answer, Job, Recorded, Write},
@@ -27,11 +28,13 @@ use crate::{
 pub(crate) fn perform<W: Write, C: ConnectionTrait>(
     write: W,
     recorder: Recorder<W::Entity>,
+    sent: Sent,
     db: &C,
 ) -> BoxFuture<'_, Result<W::Output, DbErr>> {
     let (job, db) = (Box::new(Recorded { write, recorder }), Executor::of(db));
     Box::pin(async move {
-        let answer = perform_job(job, db).await?.downcast::<W::Output>();
+        let answer = perform_job(job, db).await.map_err(|error| sent.error(db, error))?;
+        let answer = answer.downcast::<W::Output>();
         answer.map(|output| *output).map_err(|_| DbErr::Type("audit: another output".to_owned()))
     })
 }
@@ -52,7 +55,7 @@ async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, 
             if job.operation() != Operation::Create {
                 guarded.learn().await?;
             }
-            let guard = guarded.guard().clone();
+            let guard = guarded.guard().of_transaction();
             on_pool(job, Source::Plain(guarded.inner().clone()), Some(guard)).await
         }
         Executor::Audit(txn) => txn.perform(job).await,
@@ -72,14 +75,10 @@ async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, 
 
 async fn on_transaction(job: Box<dyn Job>, txn: Executor<'_>, turn: Turn) -> Result<Answer, DbErr> {
     let outcome = Unit::on_transaction(txn, turn).await?.perform(job).await;
-    if outcome.is_err() {
-        // After a deadlock MariaDB knows the savepoint no more, and SeaORM queues a second
+    if outcome.is_err() && txn.is_typed() {
+        // Where no text of ours passes, MariaDB knows the savepoint no more after a deadlock, and SeaORM queues a second
         // rollback to it: its failure goes to this statement and not to the caller's next one.
-        if txn.is_typed() {
-            let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
-        } else {
-            let _ = txn.execute_unprepared("SELECT 1").await;
-        }
+        let _ = txn.query_one(&Query::select().expr(Expr::val(1)).take()).await;
     }
     outcome
 }
@@ -189,7 +188,7 @@ impl Unit {
     async fn take_back<O>(self, error: DbErr) -> Result<O, DbErr> {
         // The reason matters more than a rollback that failed too: then the connection is lost, and
         // the database has taken everything back already.
-        let _ = self.txn.rollback().await;
+        let _ = self.txn.roll_back_after(&error).await;
         Err(error)
     }
 }

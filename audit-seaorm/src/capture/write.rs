@@ -94,6 +94,7 @@ impl<W: Write> Job for Recorded<W> {
         Box::pin(async move {
             let Self { write, recorder } = *self;
             let output = write.run(&recorder, ground).await?;
+            recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

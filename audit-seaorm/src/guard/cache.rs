@@ -6,6 +6,7 @@ use std::{
 use sea_orm::DbBackend;
 
 use super::verdict::Verdict;
+use crate::registry;
 
 /// How many texts a generation holds, and how long one may be, in bytes: together at most 8 MB, twice.
 const MAX_TEXTS: usize = 512;
@@ -21,26 +22,36 @@ pub(super) fn verdict(backend: DbBackend, sql: &str) -> Arc<Verdict> {
     if sql.len() > MAX_BYTES {
         return Arc::new(Verdict::of(backend, sql));
     }
+    let names = registry::learn();
     let cache = CACHE.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(verdict) = cache.young.get(backend, sql) {
+    let current = cache.names == names;
+    if current && let Some(verdict) = cache.young.get(backend, sql) {
         return Arc::clone(verdict);
     }
-    let known = cache.old.get(backend, sql).map(Arc::clone);
+    let known = cache.old.get(backend, sql).filter(|_| current).map(Arc::clone);
     drop(cache);
     let verdict = known.unwrap_or_else(|| Arc::new(Verdict::of(backend, sql)));
     let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
-    cache.insert(backend, sql, Arc::clone(&verdict));
+    cache.insert(names, backend, sql, Arc::clone(&verdict));
     verdict
 }
 
 #[derive(Default)]
 struct Cache {
+    /// The names of tables that the verdicts go by, as [`registry::learn`] counts them.
+    names: usize,
     young: Generation,
     old: Generation,
 }
 
 impl Cache {
-    fn insert(&mut self, backend: DbBackend, sql: &str, verdict: Arc<Verdict>) {
+    fn insert(&mut self, names: usize, backend: DbBackend, sql: &str, verdict: Arc<Verdict>) {
+        if names < self.names {
+            return;
+        }
+        if names > self.names {
+            *self = Self { names, ..Self::default() };
+        }
         if self.young.texts == MAX_TEXTS {
             self.old = std::mem::take(&mut self.young);
         }
@@ -87,13 +98,25 @@ mod tests {
         let mut cache = Cache::default();
         let clear = || Arc::new(Verdict::Clear);
         for text in 0..3 * MAX_TEXTS {
-            cache.insert(DbBackend::Sqlite, &text.to_string(), clear());
-            cache.insert(DbBackend::Postgres, "in use", clear());
+            cache.insert(0, DbBackend::Sqlite, &text.to_string(), clear());
+            cache.insert(0, DbBackend::Postgres, "in use", clear());
             assert!(cache.young.texts <= MAX_TEXTS);
         }
         assert!(cache.old.texts <= MAX_TEXTS);
         assert!(cache.young.get(DbBackend::Postgres, "in use").is_some());
         assert!(cache.young.get(DbBackend::MySql, "in use").is_none());
         assert!(cache.old.get(DbBackend::Sqlite, "0").is_none());
+    }
+
+    #[test]
+    fn a_verdict_goes_by_the_names_of_its_time() {
+        let mut cache = Cache::default();
+        let clear = || Arc::new(Verdict::Clear);
+        cache.insert(1, DbBackend::Sqlite, "one", clear());
+        cache.insert(2, DbBackend::Sqlite, "two", clear());
+        cache.insert(1, DbBackend::Sqlite, "late", clear());
+        assert!(cache.young.get(DbBackend::Sqlite, "one").is_none());
+        assert!(cache.young.get(DbBackend::Sqlite, "two").is_some());
+        assert!(cache.young.get(DbBackend::Sqlite, "late").is_none());
     }
 }

@@ -15,7 +15,7 @@ use super::{MAX_BYTES, first_rows::first_rows, moment, renames::Renames};
 use crate::{
     Auditable,
     entity::{Column, Entity},
-    record,
+    record, search_path,
     writer::weight,
 };
 
@@ -117,7 +117,7 @@ impl Pages {
     /// an index by one condition for both.
     fn steps(&self, backend: DbBackend) -> Vec<Select<Entity>> {
         let until = self.until.map(|until| Column::Timestamp.lte(moment(backend, until)));
-        let entries = select(&self.table).filter(Condition::all().add_option(until));
+        let entries = select(backend, &self.table).filter(Condition::all().add_option(until));
         let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
         match (&self.only, &self.last) {
             (None, None) => vec![by_record(entries)],
@@ -208,14 +208,14 @@ pub(super) async fn recorded<C: ConnectionTrait>(
     let entries = Entity::find()
         .select_only()
         .column(Column::RecordId)
-        .filter(Column::TableName.eq(table))
+        .filter(search_path::is_table(db.get_database_backend(), table))
         .filter(Column::RecordId.is_in(record_ids.iter().copied()))
         .group_by(Column::RecordId);
     let rows = db.query_all(&entries.into_query()).await?;
     rows.iter().map(|row| get(row, Column::RecordId)).collect()
 }
 
-fn select(table: &str) -> Select<Entity> {
+fn select(backend: DbBackend, table: &str) -> Select<Entity> {
     let columns = [
         Column::Id,
         Column::RecordId,
@@ -224,7 +224,8 @@ fn select(table: &str) -> Select<Entity> {
         Column::NewValues,
         Column::Timestamp,
     ];
-    Entity::find().select_only().columns(columns).filter(Column::TableName.eq(table))
+    let of_table = search_path::is_table(backend, table);
+    Entity::find().select_only().columns(columns).filter(of_table)
 }
 
 fn by_record(entries: Select<Entity>) -> Select<Entity> {

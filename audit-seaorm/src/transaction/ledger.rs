@@ -1,11 +1,14 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use audit_core::Stamp;
 use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::levels::Levels;
-use crate::error::{AuditError, is_refused_cascade};
+use crate::{database_error::DatabaseError, error::AuditError};
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(super) struct Ledger {
     group: Uuid,
     pub(super) levels: Arc<Levels>,
     broken: Mutex<Option<Broken>>,
+    /// Whether the write that has the turn was given up ahead of its statement.
+    given_up: AtomicBool,
     /// Who may use the connection for more than one statement.
     turn: Arc<AsyncMutex<()>>,
 }
@@ -34,6 +39,7 @@ impl Default for Ledger {
             group: Stamp::next().id,
             levels: Arc::default(),
             broken: Mutex::default(),
+            given_up: AtomicBool::default(),
             turn: Arc::default(),
         }
     }
@@ -51,6 +57,15 @@ impl Ledger {
         }
     }
 
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::give_up`] was called since the last time.
+    pub(super) fn take_given_up(&self) -> bool {
+        self.given_up.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.turn).lock_owned().await
     }
@@ -65,42 +80,12 @@ impl Ledger {
     }
 }
 
-/// What undoes a whole transaction, so that what follows would commit by itself: on `MariaDB` a deadlock, a
-/// conflict under `innodb_snapshot_isolation` and a full table of locks, and on `SQLite` what its
-/// manual lists under automatic rollback.
-const UNDOES_ALL: [&str; 6] = [
-    "Deadlock found",
-    "Record has changed since last read",
-    "number of locks exceeds the lock table size",
-    "disk is full",
-    "disk I/O error",
-    "out of memory",
-];
-
-/// What does so under `innodb_rollback_on_timeout`.
-const MAY_UNDO_ALL: &str = "Lock wait timeout exceeded";
-
-/// A statement that the database refuses changes nothing, with these exceptions. `DbErr` gives drivers'
-/// errors a type only where their features are switched on, so the driver's words have to do.
+/// A statement that the database refuses changes nothing, unless its transaction is gone.
 pub(super) fn changed_nothing(error: &DbErr) -> bool {
     match error {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
-        DbErr::Exec(_) | DbErr::Query(_) => {
-            error.to_string().contains("error returned from database")
-        }
-        other => is_refused_cascade(other),
+        other => DatabaseError::of(other).is_some(),
     }
-}
-
-/// Whether the whole transaction is gone after this error.
-pub(super) fn undoes_all(error: &DbErr) -> bool {
-    let text = error.to_string();
-    UNDOES_ALL.iter().any(|words| text.contains(words))
-}
-
-/// Whether the whole transaction may be gone after this error, which the server has to be asked.
-pub(super) fn may_undo_all(error: &DbErr) -> bool {
-    error.to_string().contains(MAY_UNDO_ALL)
 }
 
 pub(super) struct Unfinished<'a> {

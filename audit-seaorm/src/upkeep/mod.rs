@@ -11,4 +11,4 @@ pub use self::{
     retention::{Prune, PrunePlan, Pruned},
     schedule::{AuditUpkeep, Turn, UpkeepError, UpkeepHandle, UpkeepReport},
 };
-pub(crate) use self::{partition::months_ahead, patience::is_in_the_way, schedule::last_run};
+pub(crate) use self::{partition::months_ahead, schedule::last_run};

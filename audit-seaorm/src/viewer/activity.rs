@@ -30,7 +30,7 @@ const FILTERS: [&str; 9] =
 struct Activity<'a> {
     title: &'a str,
     parameters: &'a Parameters,
-    tables: Vec<&'static str>,
+    tables: Vec<String>,
     operations: [Operation; 4],
     faults: Vec<Fault>,
     is_filtered: bool,

@@ -147,9 +147,10 @@ impl<G> fmt::Debug for AuditViewer<G> {
 }
 
 /// The tables of the program's entities, for choosing from.
-fn known_tables() -> Vec<&'static str> {
+fn known_tables() -> Vec<String> {
+    registry::learn();
     let tables = registry::all().into_iter().flatten();
-    let mut names: Vec<_> = tables.map(|audited| &*audited.in_trail).collect();
+    let mut names: Vec<_> = tables.map(|audited| audited.in_trail.clone()).collect();
     names.sort_unstable();
     names.dedup();
     names

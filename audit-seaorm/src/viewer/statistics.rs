@@ -33,7 +33,7 @@ const USUAL: (u16, &str, Bucket) = PERIODS[2];
 #[template(path = "viewer/statistics.html")]
 struct Statistics<'a> {
     title: &'a str,
-    known_tables: Vec<&'static str>,
+    known_tables: Vec<String>,
     table: &'a str,
     user: &'a str,
     days: u16,

@@ -1,22 +1,27 @@
 use audit_core::AuditEntry;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, Iterable, TransactionSession, TransactionTrait,
-    sea_query::{Expr, Query},
-};
+use sea_orm::{ConnectionTrait, DbErr, TransactionOptions};
 
-use super::insert::{insert, row};
+use super::{explained::explained, in_order::insert_in_order, insert::insert};
 use crate::{
-    entity::{Column, Entity},
     error::AuditError,
+    own_transaction::{OwnTransaction, Session},
 };
 
 /// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
 const MAX_USER_ID_CHARS: usize = 512;
 
-/// Stores one entry on the connection that made the change.
+/// Stores one entry as it is.
 #[allow(clippy::missing_errors_doc, reason = "nobody else calls it")]
 pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    insert(db, vec![entry]).await.map_err(explained)
+    explained(db, insert(db, vec![entry]).await).await
+}
+
+/// Stores one entry on the connection that made the change, behind the last one of its record.
+pub(super) async fn store_in_order<C: ConnectionTrait>(
+    db: &C,
+    entry: AuditEntry,
+) -> Result<(), DbErr> {
+    explained(db, insert_in_order(db, vec![entry]).await).await
 }
 
 /// Stores one entry so that a failure leaves the transaction as it was.
@@ -24,34 +29,15 @@ pub async fn store<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), 
 /// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
 /// policy can let the write go on. The savepoint cures `PostgreSQL`, which refuses every statement
 /// after a failed one, and notices a deadlock on `MariaDB`, which undoes the whole transaction.
-pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait>>(
+pub(super) async fn store_apart<T: Session>(
     txn: &T,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
-    let savepoint = txn.begin().await?;
-    let outcome = match savepoint.get_database_backend() {
-        DbBackend::Sqlite => store_undoably(&savepoint, entry).await,
-        _ => store(&savepoint, entry).await,
-    };
-    match outcome {
+    let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
+    match store_in_order(&*savepoint, entry).await {
         Ok(()) => savepoint.commit().await.map(Ok),
-        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+        Err(error) => savepoint.take_back(error).await.map(Err),
     }
-}
-
-/// On a full disk `SQLite` undoes a statement alone if it keeps a journal of it, and the whole
-/// transaction if not. It keeps one for a statement that may write several rows, as it thinks of
-/// `INSERT … SELECT` (`sqlite3VdbeHalt`, `usesStmtJournal`).
-async fn store_undoably<C: ConnectionTrait>(db: &C, entry: AuditEntry) -> Result<(), DbErr> {
-    let values = row(DbBackend::Sqlite, entry).map(Expr::val);
-    let insert = Query::insert()
-        .into_table(Entity)
-        .columns(Column::iter())
-        .select_from(Query::select().exprs(values).take())
-        .map_err(|error| DbErr::Type(error.to_string()))?
-        .take();
-    db.execute(&insert).await.map_err(explained)?;
-    Ok(())
 }
 
 pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
@@ -60,14 +46,4 @@ pub(crate) fn check_user(entry: &AuditEntry) -> Result<(), AuditError> {
         return Err(AuditError::UserIdTooLong { chars, max: MAX_USER_ID_CHARS });
     }
     Ok(())
-}
-
-/// The first error that a newcomer meets says what to do. All others stay as the database gave them,
-/// so that code which retries a deadlock or a serialization failure still knows one.
-pub(crate) fn explained(error: DbErr) -> DbErr {
-    let text = error.to_string();
-    let missing = text.contains("no such table: audit_trail")
-        || text.contains("audit_trail' doesn't exist")
-        || (text.contains("relation \"audit_trail\" does not exist") && !text.contains("column"));
-    if missing { AuditError::TableMissing(error).into() } else { error }
 }

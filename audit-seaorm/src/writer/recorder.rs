@@ -1,6 +1,6 @@
 use std::{marker::PhantomData, sync::Arc};
 
-use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy, Stamp};
+use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy};
 use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
 
 use super::{AuditCounters, Sink, direct, store_all, weight};
@@ -9,13 +9,17 @@ use crate::{
     capture::{Executor, Ground, require_user},
     entity::TABLE,
     error::AuditError,
+    found::{Facts, Found, Noticed},
     measure::{Step, added},
-    record, rules,
+    record,
+    registry::TableName,
+    rules,
 };
 
 /// Records the changes of one entity under the configuration that was in force when the operation
 /// began.
 pub(crate) struct Recorder<E> {
+    name: TableName,
     table: String,
     recording: bool,
     config: Arc<AuditConfig>,
@@ -32,9 +36,19 @@ impl<E: Auditable> Recorder<E> {
     /// One that takes changes and records nothing where nothing is to be recorded.
     pub(crate) fn current() -> Self {
         let config = AuditConfig::current();
-        let table = record::table_name::<E>();
+        let name = TableName::of::<E>();
+        let table = name.to_string();
         let recording = !audit_core::is_paused() && config.records(&table);
-        Self { table, recording, config, entity: PhantomData }
+        Self { name, table, recording, config, entity: PhantomData }
+    }
+
+    /// An error if the entity names another table by now: its statements have, too. A write that is dropped
+    /// half-way is carried on by a task that has nothing of what the first one knew.
+    pub(crate) fn check_name(&self) -> Result<(), AuditError> {
+        if self.name.is_of::<E>() {
+            return Ok(());
+        }
+        Err(AuditError::Renamed { was: self.table.clone(), now: record::table_name::<E>() })
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -55,31 +69,37 @@ impl<E: Auditable> Recorder<E> {
         chosen.then(|| Arc::clone(&self.config))
     }
 
-    pub(crate) fn created(&self, after: &E::Model) -> Result<Change, AuditError> {
+    pub(crate) fn created(&self, after: &Found<E>) -> Result<Noticed, AuditError> {
+        let Found { model: after, facts } = after;
         let id = record::id_of::<E>(after)?;
-        Ok(Change::create(&*self.table, id, record::image::<E>(after)?))
+        let change = Change::create(&*self.table, id, record::image::<E>(after)?);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
     pub(crate) fn updated(
         &self,
         before: &E::Model,
-        after: &E::Model,
-    ) -> Result<Change, AuditError> {
+        after: &Found<E>,
+    ) -> Result<Noticed, AuditError> {
+        let Found { model: after, facts } = after;
         let id = record::id_of::<E>(before)?;
         let (before, after) = record::images::<E>(before, after)?;
-        Ok(Change::update(&*self.table, id, before, after))
+        let change = Change::update(&*self.table, id, before, after);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
-    pub(crate) fn deleted(&self, before: &E::Model) -> Result<Change, AuditError> {
+    pub(crate) fn deleted(&self, before: &Found<E>) -> Result<Noticed, AuditError> {
+        let Found { model: before, facts } = before;
         let id = record::id_of::<E>(before)?;
-        Ok(Change::delete(&*self.table, id, record::image::<E>(before)?))
+        let change = Change::delete(&*self.table, id, record::image::<E>(before)?);
+        Ok(Noticed { change, facts: facts.clone() })
     }
 
     /// Stores the entry of a change, or does what the configuration says when it cannot be.
     pub(crate) async fn record(
         &self,
         ground: &Ground<'_>,
-        change: Result<Change, AuditError>,
+        change: Result<Noticed, AuditError>,
     ) -> Result<(), DbErr> {
         if !self.recording {
             return Ok(());
@@ -93,7 +113,7 @@ impl<E: Auditable> Recorder<E> {
     pub(crate) async fn record_all(
         &self,
         ground: &Ground<'_>,
-        changes: Vec<Result<Change, AuditError>>,
+        changes: Vec<Result<Noticed, AuditError>>,
     ) -> Result<usize, DbErr> {
         if !self.recording {
             return Ok(0);
@@ -130,14 +150,16 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     require_user(&config, &table)?;
     let ground = Ground::of_caller(Executor::of(db));
     let policy = rules::of_table(&config, &table);
+    let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
     let allowed = config.check().map_err(AuditError::from);
-    let entry = allowed.and_then(|()| entry(&policy, change, ground.sink.group()));
+    let noticed = Noticed { change, facts };
+    let entry = allowed.and_then(|()| entry(&policy, noticed, ground.sink.group()));
     write(&ground, &config, &table, entry).await
 }
 
 fn entry(
     policy: &Policy,
-    change: Change,
+    Noticed { change, facts }: Noticed,
     group: Option<Uuid>,
 ) -> Result<Option<AuditEntry>, AuditError> {
     if change.table() == TABLE {
@@ -146,7 +168,10 @@ fn entry(
     let Some(recorded) = policy.apply(change)? else {
         return Ok(None);
     };
-    let entry = AuditEntry::new(recorded, AuditContext::current(), group, Stamp::next());
+    let mut entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    if let Some(schema) = &facts.schema {
+        entry.table_name = record::qualified(Some(schema), &entry.table_name);
+    }
     direct::check_user(&entry)?;
     Ok(Some(entry))
 }
@@ -234,7 +259,7 @@ async fn store(
             direct::store_apart(txn, entry).await
         }
         // Past its guard, if it has one.
-        (Executor::Guarded(guarded), _) => Ok(direct::store(guarded.inner(), entry).await),
-        _ => Ok(direct::store(&db, entry).await),
+        (Executor::Guarded(guarded), _) => Ok(direct::store_in_order(guarded.inner(), entry).await),
+        _ => Ok(direct::store_in_order(&db, entry).await),
     }
 }

@@ -23,4 +23,11 @@ impl Sink<'_> {
             Self::Held(held) => Some(held.group()),
         }
     }
+
+    /// Tells that the write fails ahead of its statement, whatever the error looks like.
+    pub(crate) fn give_up(self) {
+        if let Self::Buffer(txn) = self {
+            txn.give_up();
+        }
+    }
 }

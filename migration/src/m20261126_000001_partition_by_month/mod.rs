@@ -133,32 +133,39 @@ const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
 const ATTEMPTS: u32 = 120;
 const PAUSE: &str = "SELECT pg_sleep(0.5)";
 
+const LOCK: &str = "LOCK TABLE audit_trail IN ACCESS EXCLUSIVE MODE";
+
 /// Runs what needs the table for itself, in one transaction. Who waits for that lock lets everybody wait behind it, so it is
 /// given up soon and asked for again.
 async fn with_lock(db: &SchemaManagerConnection<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    let mut attempt = 1;
-    loop {
+    for _ in 1..ATTEMPTS {
         let txn = db.begin().await?;
-        let Err(error) = lock_and_run(&txn, statements).await else { return txn.commit().await };
-        txn.rollback().await?;
-        if attempt == ATTEMPTS || !is_lock_timeout(&error) {
-            return Err(error);
+        txn.execute_unprepared(PATIENCE).await?;
+        if may_lock(&txn).await? {
+            return lock_and_run(txn, statements).await;
         }
-        attempt += 1;
+        txn.rollback().await?;
         db.execute_unprepared(PAUSE).await?;
     }
+    let txn = db.begin().await?;
+    txn.execute_unprepared(PATIENCE).await?;
+    lock_and_run(txn, statements).await
 }
 
-async fn lock_and_run(txn: &DatabaseTransaction, statements: &[&str]) -> Result<(), DbErr> {
-    let lock = [PATIENCE, "LOCK TABLE audit_trail IN ACCESS EXCLUSIVE MODE"];
-    for statement in lock.iter().chain(statements) {
+/// Takes the lock and keeps it, if nobody has held it for too long. The server itself knows its refusal by the code.
+async fn may_lock(txn: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let lock = format!("DO $$ BEGIN {LOCK}; EXCEPTION WHEN lock_not_available THEN NULL; END $$");
+    txn.execute_unprepared(&lock).await?;
+    let is_held = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND granted \
+                   AND relation = 'audit_trail'::regclass AND mode = 'AccessExclusiveLock')";
+    value(txn, is_held).await
+}
+
+async fn lock_and_run(txn: DatabaseTransaction, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in [LOCK].iter().chain(statements) {
         txn.execute_unprepared(statement).await?;
     }
-    Ok(())
-}
-
-fn is_lock_timeout(error: &DbErr) -> bool {
-    matches!(error, DbErr::Exec(_) | DbErr::Query(_)) && error.to_string().contains("lock timeout")
+    txn.commit().await
 }
 
 async fn value(db: &impl ConnectionTrait, sql: &str) -> Result<bool, DbErr> {

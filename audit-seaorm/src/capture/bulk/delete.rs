@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, QueryFilter};
+use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
 
 use super::{
     Keep, Kept,
@@ -15,9 +15,10 @@ use crate::{
     capture::{
         Ground, Write,
         before_image::{Intent, take_write_lock},
-        cascade,
+        cascade, returning,
     },
     error::AuditError,
+    found::Found,
     record,
     writer::Recorder,
 };
@@ -46,7 +47,7 @@ impl<E: Auditable> Write for DeleteMany<E> {
         let run = Run { recorder, ground: &ground };
         let kept = Kept::new(self.keep);
         let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
-        let cascades = cascade::are_possible::<E>(&ground, recorder.config());
+        let cascades = cascade::are_possible::<E>(&ground, recorder.config()).await?;
         if !in_pages && !cascades && ground.db.support_returning() {
             return run.in_one_statement(&selection, kept).await;
         }
@@ -70,7 +71,7 @@ impl<E: Auditable> Run<'_, E> {
         mut kept: Kept<E>,
     ) -> Result<Kept<E>, DbErr> {
         let rows = E::delete_many().filter(selection.condition());
-        let before = rows.exec_with_returning(&self.ground.db).await?;
+        let before = returning::deleted::<E>(self.ground.db, rows.into_query()).await?;
         self.record(before, &mut kept).await?;
         Ok(kept)
     }
@@ -96,8 +97,8 @@ impl<E: Auditable> Run<'_, E> {
     }
 
     /// Deletes rows that are locked, and tells about how much their entries weigh.
-    async fn delete_rows(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
-        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+    async fn delete_rows(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+        let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
         cascade::refuse::<E>(self.ground, self.recorder.config(), &keys).await?;
         let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
         let deleted = E::delete_many().filter(named.clone()).exec(&self.ground.db).await?;
@@ -112,21 +113,24 @@ impl<E: Auditable> Run<'_, E> {
     /// Without those that a trigger of the database kept.
     async fn gone(
         &self,
-        mut rows: Vec<E::Model>,
+        mut rows: Vec<Found<E>>,
         named: sea_orm::Condition,
-    ) -> Result<Vec<E::Model>, DbErr> {
+    ) -> Result<Vec<Found<E>>, DbErr> {
         let left = E::find().filter(named).all(&self.ground.db).await?;
         let left = left.iter().map(record::id_of::<E>).collect::<Result<HashSet<_>, _>>()?;
-        let ids = rows.iter().map(record::id_of::<E>).collect::<Result<Vec<_>, AuditError>>()?;
+        let ids = rows
+            .iter()
+            .map(|row| record::id_of::<E>(&row.model))
+            .collect::<Result<Vec<_>, AuditError>>()?;
         let mut ids = ids.into_iter();
         rows.retain(|_| ids.next().is_some_and(|id| !left.contains(&id)));
         Ok(rows)
     }
 
-    async fn record(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+    async fn record(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
         let changes = before.iter().map(|row| self.recorder.deleted(row)).collect();
         let weight = self.recorder.record_all(self.ground, changes).await?;
-        kept.add(before);
+        kept.add(before.into_iter().map(|row| row.model).collect());
         Ok(weight)
     }
 }

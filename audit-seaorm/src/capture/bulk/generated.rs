@@ -22,8 +22,8 @@ impl GivenKeys {
         let is_given =
             |place: usize, key: &Option<Key>| given.get(place) == Some(key) || given.contains(key);
         let (changes, rows) = written;
-        let created = changes.iter().zip(rows).enumerate().filter(|(_, (change, _))| {
-            change.as_ref().is_ok_and(|change| change.operation() == Operation::Create)
+        let created = changes.iter().zip(rows).enumerate().filter(|(_, (noticed, _))| {
+            noticed.as_ref().is_ok_and(|noticed| noticed.change.operation() == Operation::Create)
         });
         let mut keys = created.map(|(place, (_, row))| (place, Some(key_of::<E>(row))));
         keys.find(|(place, key)| !is_given(*place, key)).and_then(|(_, key)| key)

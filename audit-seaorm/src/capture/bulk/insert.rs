@@ -50,5 +50,6 @@ async fn insert<E: Auditable>(
     rows: &Rows<E>,
 ) -> Result<super::Written<E>, DbErr> {
     let rows = returning::inserted::<E>(ground.db, rows.insert(None)).await?;
-    Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows))
+    let changes = rows.iter().map(|row| recorder.created(row)).collect();
+    Ok((changes, rows.into_iter().map(|row| row.model).collect()))
 }

@@ -24,10 +24,9 @@ pub(crate) use keys::{Key, key_of};
 pub(crate) use rows::Rows;
 pub(crate) use update::UpdateMany;
 
-use audit_core::Change;
 use sea_orm::EntityTrait;
 
-use crate::error::AuditError;
+use crate::{error::AuditError, found::Noticed};
 
 /// What happened to the rows, and the rows as they stand now.
-type Written<E> = (Vec<Result<Change, AuditError>>, Vec<<E as EntityTrait>::Model>);
+type Written<E> = (Vec<Result<Noticed, AuditError>>, Vec<<E as EntityTrait>::Model>);

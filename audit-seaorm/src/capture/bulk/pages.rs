@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     capture::{Ground, Intent},
+    found::Found,
     measure::{Step, added},
 };
 
@@ -37,7 +38,7 @@ impl<'a, E: EntityTrait> Pages<'a, E> {
 
     /// The next page in parts that one statement can name; none of them is empty, but the page is once
     /// there are no rows left.
-    pub(super) async fn next(&mut self) -> Result<Vec<Vec<E::Model>>, DbErr> {
+    pub(super) async fn next(&mut self) -> Result<Vec<Vec<Found<E>>>, DbErr> {
         if self.done {
             return Ok(Vec::new());
         }
@@ -47,7 +48,7 @@ impl<'a, E: EntityTrait> Pages<'a, E> {
             self.selection.locked(self.ground, self.intent, self.last.as_ref(), limit),
         )
         .await?;
-        self.last = rows.last().map(key_of::<E>);
+        self.last = rows.last().map(|row| key_of::<E>(&row.model));
         self.done = limit.is_none_or(|limit| (rows.len() as u64) < limit);
         let mut parts = Vec::new();
         while !rows.is_empty() {

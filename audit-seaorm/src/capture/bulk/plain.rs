@@ -25,7 +25,8 @@ pub(super) async fn insert<E: EntityTrait>(
 ) -> Result<(), DbErr> {
     let insert = rows.insert(on_conflict);
     if db.support_returning() {
-        kept.add(returning::inserted::<E>(db, insert).await?);
+        let rows = returning::inserted::<E>(db, insert).await?;
+        kept.add(rows.into_iter().map(|row| row.model).collect());
         return Ok(());
     }
     if kept.keep() == Keep::Rows && rows.len() > 1 {

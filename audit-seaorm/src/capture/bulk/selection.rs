@@ -7,7 +7,8 @@ use sea_orm::{
 use super::keys::{self, Key};
 use crate::{
     audited::Filter,
-    capture::{before_image::Intent, ground::Ground},
+    capture::{before_image::Intent, ground::Ground, returning},
+    found::Found,
     record::key_columns,
 };
 
@@ -40,7 +41,7 @@ impl<E: EntityTrait> Selection<E> {
         intent: Intent,
         last: Option<&Key>,
         limit: Option<u64>,
-    ) -> Result<Vec<E::Model>, DbErr> {
+    ) -> Result<Vec<Found<E>>, DbErr> {
         let rows = E::find().filter(self.condition());
         let rows = last.into_iter().fold(rows, |rows, key| rows.filter(keys::beyond::<E>(key)));
         let rows = key_columns::<E>().fold(rows, QueryOrder::order_by_asc);
@@ -53,7 +54,7 @@ pub(super) async fn locked_by_key<E: EntityTrait>(
     ground: &Ground<'_>,
     intent: Intent,
     keys: &[Key],
-) -> Result<Vec<E::Model>, DbErr> {
+) -> Result<Vec<Found<E>>, DbErr> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
@@ -65,8 +66,9 @@ async fn locked<E: EntityTrait>(
     rows: Select<E>,
     ground: &Ground<'_>,
     intent: Intent,
-) -> Result<Vec<E::Model>, DbErr> {
-    rows.lock(intent.lock(ground.db.get_database_backend())).all(&ground.db).await
+) -> Result<Vec<Found<E>>, DbErr> {
+    let lock = intent.lock(ground.db.get_database_backend());
+    returning::selected::<E>(ground.db, rows.lock(lock)).await
 }
 
 /// Whether an expression looks at other rows than its own.

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use audit_core::{Change, Operation};
+use audit_core::Operation;
 use sea_orm::{
     ConnectionTrait, DbErr, IdenStatic,
     sea_query::{Condition, DynIden, Expr, IntoCondition, UpdateStatement},
@@ -21,6 +21,7 @@ use crate::{
         returning,
     },
     error::AuditError,
+    found::Found,
     record,
     writer::Recorder,
 };
@@ -50,7 +51,8 @@ impl<E: Auditable> UpdateMany<E> {
         if self.keep == Keep::Count {
             kept.add_unread(db.execute(&update).await?.rows_affected(), None);
         } else if db.support_returning() {
-            kept.add(returning::updated::<E>(db, update).await?);
+            let rows = returning::updated::<E>(db, update).await?;
+            kept.add(rows.into_iter().map(|row| row.model).collect());
         } else {
             let db = db.get_database_backend().as_str();
             return Err(DbErr::BackendNotSupported { db, ctx: "UPDATE RETURNING" });
@@ -120,8 +122,8 @@ impl<E: Auditable> Run<'_, E> {
     }
 
     /// Updates rows that are locked, and tells about how much their entries weigh.
-    async fn update_rows(&self, before: Vec<E::Model>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
-        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+    async fn update_rows(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+        let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
         let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
         let after = self.after(named, &keys).await?;
         self.record(before, after, kept).await
@@ -132,13 +134,13 @@ impl<E: Auditable> Run<'_, E> {
         let mut kept = Kept::new(self.update.keep);
         let selection = Selection::<E>::new(self.update.filter.clone());
         let before = selection.locked(self.ground, Intent::Update, None, None).await?;
-        let keys: Vec<_> = before.iter().map(key_of::<E>).collect();
+        let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
         let after = self.after(selection.condition(), &keys).await?;
         self.record(before, after, &mut kept).await?;
         Ok(kept)
     }
 
-    async fn after(&self, rows: Condition, keys: &[Key]) -> Result<Vec<E::Model>, DbErr> {
+    async fn after(&self, rows: Condition, keys: &[Key]) -> Result<Vec<Found<E>>, DbErr> {
         let db = self.ground.db;
         let update = self.update.statement(rows);
         if db.support_returning() {
@@ -159,8 +161,8 @@ impl<E: Auditable> Run<'_, E> {
     /// a trigger of the database kept as they were.
     async fn record(
         &self,
-        before: Vec<E::Model>,
-        after: Vec<E::Model>,
+        before: Vec<Found<E>>,
+        after: Vec<Found<E>>,
         kept: &mut Kept<E>,
     ) -> Result<usize, DbErr> {
         let (changes, after) = self.written(before, after)?;
@@ -169,16 +171,16 @@ impl<E: Auditable> Run<'_, E> {
         Ok(weight)
     }
 
-    fn written(&self, before: Vec<E::Model>, after: Vec<E::Model>) -> Result<Written<E>, DbErr> {
-        let mut after: HashMap<String, E::Model> = after
+    fn written(&self, before: Vec<Found<E>>, after: Vec<Found<E>>) -> Result<Written<E>, DbErr> {
+        let mut after: HashMap<String, Found<E>> = after
             .into_iter()
-            .map(|row| Ok((record::id_of::<E>(&row)?, row)))
+            .map(|row| Ok((record::id_of::<E>(&row.model)?, row)))
             .collect::<Result<_, AuditError>>()?;
-        let mut written = (Vec::<Result<Change, _>>::new(), Vec::new());
+        let mut written = (Vec::new(), Vec::new());
         for row in before {
-            if let Some(now) = after.remove(&record::id_of::<E>(&row)?) {
-                written.0.push(self.recorder.updated(&row, &now));
-                written.1.push(now);
+            if let Some(now) = after.remove(&record::id_of::<E>(&row.model)?) {
+                written.0.push(self.recorder.updated(&row.model, &now));
+                written.1.push(now.model);
             }
         }
         if after.is_empty() { Ok(written) } else { Err(self.changed_meanwhile()) }

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     Auditable,
     capture::{Executor, Ground, before_image::Intent, returning},
+    database_error::{DatabaseError, Kind},
     error::AuditError,
+    found::Found,
     record,
     writer::Recorder,
 };
@@ -38,7 +40,8 @@ pub(super) async fn upsert<E: Auditable>(
     if does_nothing && ground.db.get_database_backend() != DbBackend::MySql {
         // What it gives back it has inserted.
         let rows = returning::inserted::<E>(ground.db, rows.insert(Some(on_conflict))).await?;
-        return Ok((rows.iter().map(|row| recorder.created(row)).collect(), rows));
+        let changes = rows.iter().map(|row| recorder.created(row)).collect();
+        return Ok((changes, rows.into_iter().map(|row| row.model).collect()));
     }
     if !matches!(ground.db, Executor::Transaction(_)) {
         return Err(AuditError::UpsertOutside { table: recorder.table().to_owned() }.into());
@@ -93,10 +96,10 @@ impl<E: Auditable> Upsert<'_, E> {
         let insert = rows.insert(Some(self.on_conflict));
         let tried = returning::inserted::<E>(self.ground.db, insert).await;
         match tried {
-            Err(error) if !error.to_string().contains("affect row a second time") => Err(error),
+            Err(error) if !is(Kind::CardinalityViolation, &error) => Err(error),
             tried => {
                 self.take_back().await?;
-                Ok(tried.ok().map(|rows| rows.iter().map(key_of::<E>).collect()))
+                Ok(tried.ok().map(|rows| rows.iter().map(|row| key_of::<E>(&row.model)).collect()))
             }
         }
     }
@@ -122,27 +125,27 @@ impl<E: Auditable> Upsert<'_, E> {
     fn in_order(
         &self,
         ids: &[String],
-        before: &HashMap<String, E::Model>,
-        created: Vec<E::Model>,
-        mut updated: HashMap<String, E::Model>,
+        before: &HashMap<String, Found<E>>,
+        created: Vec<Found<E>>,
+        mut updated: HashMap<String, Found<E>>,
     ) -> Written<E> {
         let (mut changes, mut written) = (Vec::new(), Vec::new());
         let mut created = created.into_iter();
         for id in ids {
             let (change, row) = if let Some(before) = before.get(id) {
                 let Some(after) = updated.remove(id) else { continue };
-                (self.recorder.updated(before, &after), after)
+                (self.recorder.updated(&before.model, &after), after)
             } else {
                 let Some(row) = created.next() else { continue };
                 (self.recorder.created(&row), row)
             };
             changes.push(change);
-            written.push(row);
+            written.push(row.model);
         }
         (changes, written)
     }
 
-    async fn updated(&self, rows: &Rows<E>) -> Result<HashMap<String, E::Model>, DbErr> {
+    async fn updated(&self, rows: &Rows<E>) -> Result<HashMap<String, Found<E>>, DbErr> {
         if rows.len() == 0 || self.does_nothing {
             return Ok(HashMap::new());
         }
@@ -150,13 +153,13 @@ impl<E: Auditable> Upsert<'_, E> {
         by_id::<E>(returning::inserted::<E>(self.ground.db, insert).await?)
     }
 
-    async fn before(&self, keys: &[Key]) -> Result<HashMap<String, E::Model>, DbErr> {
+    async fn before(&self, keys: &[Key]) -> Result<HashMap<String, Found<E>>, DbErr> {
         let rows = locked_by_key::<E>(self.ground, Intent::Update, keys).await?;
         by_id::<E>(rows)
     }
 
     /// None if one of them is there by now.
-    async fn created(&self, rows: &Rows<E>) -> Result<Option<Vec<E::Model>>, DbErr> {
+    async fn created(&self, rows: &Rows<E>) -> Result<Option<Vec<Found<E>>>, DbErr> {
         if rows.len() == 0 {
             return Ok(Some(Vec::new()));
         }
@@ -166,7 +169,7 @@ impl<E: Auditable> Upsert<'_, E> {
                 self.savepoint("RELEASE SAVEPOINT").await?;
                 Ok(Some(created))
             }
-            Err(error) if is_duplicate(&error) => {
+            Err(error) if is(Kind::UniqueViolation, &error) => {
                 self.take_back().await?;
                 Ok(None)
             }
@@ -185,8 +188,8 @@ impl<E: Auditable> Upsert<'_, E> {
     }
 }
 
-fn by_id<E: EntityTrait>(rows: Vec<E::Model>) -> Result<HashMap<String, E::Model>, DbErr> {
-    rows.into_iter().map(|row| Ok((record::id_of::<E>(&row)?, row))).collect()
+fn by_id<E: EntityTrait>(rows: Vec<Found<E>>) -> Result<HashMap<String, Found<E>>, DbErr> {
+    rows.into_iter().map(|row| Ok((record::id_of::<E>(&row.model)?, row))).collect()
 }
 
 fn id<E: EntityTrait>(key: &Key) -> Result<String, AuditError> {
@@ -203,19 +206,18 @@ fn has_duplicates<E: EntityTrait>(keys: &[Key]) -> Result<bool, AuditError> {
     Ok(false)
 }
 
-/// `OnConflict` does not give its action back; what `PostgreSQL` would be told does, with all values
-/// bound.
+/// `OnConflict` does not give its action back. So it is compared with one that does nothing, by what
+/// `PostgreSQL` would be told: two that are equal may differ as values, by a NaN or by the columns that only
+/// `MySQL` gets.
 fn does_nothing<E: EntityTrait>(on_conflict: &OnConflict) -> bool {
-    let mut insert = InsertStatement::new();
-    insert.into_table(E::default().table_ref()).or_default_values();
-    insert.on_conflict(on_conflict.clone());
-    DbBackend::Postgres.build(&insert).sql.contains(" DO NOTHING")
+    let text = |on_conflict: OnConflict| {
+        let mut insert = InsertStatement::new();
+        insert.into_table(E::default().table_ref()).or_default_values();
+        DbBackend::Postgres.build(insert.on_conflict(on_conflict)).sql
+    };
+    text(on_conflict.clone()) == text(on_conflict.clone().do_nothing().to_owned())
 }
 
-/// `DbErr` gives drivers' errors a type only where their features are switched on.
-fn is_duplicate(error: &DbErr) -> bool {
-    let text = error.to_string();
-    ["duplicate key value violates unique", "Duplicate entry", "UNIQUE constraint failed"]
-        .iter()
-        .any(|words| text.contains(words))
+fn is(kind: Kind, error: &DbErr) -> bool {
+    DatabaseError::of(error).is_some_and(|error| error.kind == kind)
 }

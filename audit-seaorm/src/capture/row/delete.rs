@@ -12,6 +12,7 @@ use crate::{
         bulk::key_of,
         cascade, returning,
     },
+    found::Found,
     record,
     sql_text::Kind,
     writer::Recorder,
@@ -47,7 +48,7 @@ impl<E: Auditable> Write for Delete<E> {
             let change = recorder.deleted(before);
             recorder.record(&ground, change).await?;
         }
-        Ok(before)
+        Ok(before.map(|before| before.model))
     }
 }
 
@@ -55,9 +56,9 @@ async fn delete<E: EntityTrait>(
     row: &Target<E>,
     config: &AuditConfig,
     ground: &Ground<'_>,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     // Where others may go with the row it is looked at first.
-    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config) {
+    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config).await? {
         match delete_returning::<E>(row, ground).await {
             Err(error) if returning::is_refused(ground.db, &error) => {}
             before => return before,
@@ -71,7 +72,7 @@ async fn delete<E: EntityTrait>(
 async fn delete_returning<E: EntityTrait>(
     row: &Target<E>,
     ground: &Ground<'_>,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     let backend = ground.db.get_database_backend();
     let delete = row.statement(backend, Kind::DeleteReturning, Vec::new(), Vec::new(), |row| {
         returning::delete::<E>(backend, E::delete_many().filter(row).into_query())
@@ -83,13 +84,14 @@ async fn delete_locked<E: EntityTrait>(
     row: &Target<E>,
     config: &AuditConfig,
     ground: &Ground<'_>,
-) -> Result<Option<E::Model>, DbErr> {
+) -> Result<Option<Found<E>>, DbErr> {
     let Some(before) = before_image::locked::<E>(ground, row, Intent::Delete).await? else {
         return Ok(None);
     };
-    cascade::refuse::<E>(ground, config, &[key_of::<E>(&before)]).await?;
+    let admitted = cascade::refuse::<E>(ground, config, &[key_of::<E>(&before.model)]).await;
+    admitted.inspect_err(|_| ground.sink.give_up())?;
     let backend = ground.db.get_database_backend();
-    let row = Target::<E>::of(record::key::<E>(&before));
+    let row = Target::<E>::of(record::key::<E>(&before.model));
     if ground.db.is_typed() {
         let result = E::delete_many().filter(row.condition()).exec(&ground.db).await?;
         return Ok((result.rows_affected > 0).then_some(before));

@@ -7,6 +7,7 @@ use sea_orm::{
 use crate::{
     Auditable,
     capture::{Executor, Ground, ModelOf, Write, bulk::Rows, returning},
+    found::{Facts, Found},
     sql_text::{self, Kind},
     writer::Recorder,
 };
@@ -31,11 +32,11 @@ where
         let after = insert(self.0, ground.db).await?;
         let change = recorder.created(&after);
         recorder.record(&ground, change).await?;
-        Ok(after)
+        Ok(after.model)
     }
 }
 
-async fn insert<A>(row: A, db: Executor<'_>) -> Result<ModelOf<A>, DbErr>
+async fn insert<A>(row: A, db: Executor<'_>) -> Result<Found<A::Entity>, DbErr>
 where
     A: ActiveModelTrait + Send + 'static,
     ModelOf<A>: IntoActiveModel<A>,
@@ -50,7 +51,8 @@ where
             }
         }
     }
-    A::Entity::insert(row).exec_with_returning(&db).await
+    let model = A::Entity::insert(row).exec_with_returning(&db).await?;
+    Ok(Found { model, facts: Facts::ask::<A::Entity>(&db).await? })
 }
 
 fn statement<A: ActiveModelTrait>(row: &A, db: Executor<'_>) -> Statement {

@@ -14,6 +14,7 @@ use crate::{
         before_image::{self, Intent},
         returning,
     },
+    found::Found,
     sql_text::Kind,
     writer::Recorder,
 };
@@ -43,6 +44,11 @@ impl<E: EntityTrait> Update<E> {
     /// With a condition that the row must meet as well.
     pub(crate) fn only_if(self, filter: Filter) -> Self {
         Self { row: self.row.only_if(filter), ..self }
+    }
+
+    /// What the row must meet beside having its key.
+    pub(super) fn further(&self) -> Condition {
+        self.row.further()
     }
 
     /// A statement that sets the values, with the rest of it from `build`.
@@ -76,20 +82,19 @@ impl<E: Auditable> Write for Update<E> {
     const OPERATION: Operation = Operation::Update;
 
     async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<E::Model, DbErr> {
-        let (before, after) =
-            if both_images::can_be_returned::<E>(ground.db) && !ground.db.is_typed() {
-                both_images::update::<E>(ground.db, self).await?.ok_or(DbErr::RecordNotUpdated)?
-            } else {
-                self.one_after_the_other(&ground).await?
-            };
+        let images = match both_images::update::<E>(ground.db, &self).await? {
+            Some(images) => images,
+            None => self.one_after_the_other(&ground).await?,
+        };
+        let (before, after) = images;
         let change = recorder.updated(&before, &after);
         recorder.record(&ground, change).await?;
-        Ok(after)
+        Ok(after.model)
     }
 }
 
 impl<E: Auditable> Update<E> {
-    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, E::Model), DbErr> {
+    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, Found<E>), DbErr> {
         let before = before_image::locked::<E>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
@@ -100,14 +105,14 @@ impl<E: Auditable> Update<E> {
             // Read again under the lock: an UPDATE to the values that are there already makes no
             // version of the row, and a plain SELECT of a MariaDB transaction would show the one that
             // the transaction saw first.
-            let row = Target::of(crate::record::key::<E>(&before));
+            let row = Target::of(crate::record::key::<E>(&before.model));
             before_image::locked::<E>(ground, &row, Intent::Update).await?
         };
         // None where a trigger of the database kept the row.
-        Ok((before, after.ok_or(DbErr::RecordNotUpdated)?))
+        Ok((before.model, after.ok_or(DbErr::RecordNotUpdated)?))
     }
 
-    async fn returning(self, db: Executor<'_>) -> Result<Option<E::Model>, DbErr> {
+    async fn returning(self, db: Executor<'_>) -> Result<Option<Found<E>>, DbErr> {
         let update = self.statement(db, Kind::UpdateReturning, |update, row| {
             let returning = returning::columns::<E>(db.get_database_backend());
             update.cond_where(row).returning(returning);

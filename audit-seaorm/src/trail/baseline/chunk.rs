@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryResult, SqliteTransactionMode, TransactionOptions,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     place::{Place, Range, record_id},
     plan::Plan,
 };
-use crate::{Auditable, capture::shield};
+use crate::{Auditable, capture::shield, found::Facts, own_transaction::OwnTransaction};
 
 /// Who writes the forms of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,24 +46,22 @@ pub(super) struct Done {
     pub(super) locked: HashSet<String>,
 }
 
-/// Writes a lot in a transaction of its own, which comes to its end whether or not somebody waits for it.
+/// Writes a lot in a transaction of its own, which comes to its end whether or not somebody waits for it. None if the
+/// database met rows that were not locked: then nothing is written.
 pub(super) async fn write<E: Auditable>(
     db: &DatabaseConnection,
     plan: &Arc<Plan>,
     lot: &Arc<Lot>,
     way: Way,
-) -> Result<Done, DbErr> {
+) -> Result<Option<Done>, DbErr> {
     let (pool, options) = (db.clone(), options(plan.backend));
-    let begin = async move { pool.begin_with_options(options).await };
+    let begin = async move { OwnTransaction::on(&pool, options).await };
     let (plan, lot) = (Arc::clone(plan), Arc::clone(lot));
-    shield::run(begin, async move |txn: DatabaseTransaction| {
+    shield::run(begin, async move |txn: OwnTransaction| {
         match write_in::<E>(&txn, &plan, &lot, way).await {
-            Ok(done) => txn.commit().await.map(|()| done),
-            Err(error) => {
-                // The reason matters more than a rollback that failed too.
-                let _ = txn.rollback().await;
-                Err(error)
-            }
+            // Nothing has been written.
+            Ok(None) => txn.roll_back().await.map(|()| None),
+            outcome => txn.finish(outcome).await,
         }
     })
     .await
@@ -76,17 +74,28 @@ async fn write_in<E: Auditable>(
     plan: &Plan,
     lot: &Lot,
     way: Way,
-) -> Result<Done, DbErr> {
+) -> Result<Option<Done>, DbErr> {
     let keys = txn.query_all(&lot.range.locked_keys::<E>(plan.backend)).await?;
     let locked: HashSet<_> = keys.iter().map(record_id::<E>).collect::<Result<_, _>>()?;
+    let facts = latest::<E>(&keys, plan.backend)?;
     let (way, written) = match (&plan.forms, way) {
         _ if locked.is_empty() => (way, 0),
         (Some(forms), Way::Database) if lot.busy(&locked).count() <= MAX_BUSY => {
-            (way, insert::insert::<E>(txn, plan, forms, lot, &locked).await?)
+            match insert::insert::<E>(txn, plan, forms, lot, &locked, &facts).await? {
+                Some(written) => (way, written),
+                None => return Ok(None),
+            }
         }
-        _ => (Way::Here, encoded::insert::<E>(txn, plan, lot, locked.clone()).await?),
+        _ => (Way::Here, encoded::insert::<E>(txn, plan, lot, locked.clone(), &facts).await?),
     };
-    Ok(Done { written, way, locked })
+    Ok(Some(Done { written, way, locked }))
+}
+
+/// The latest moment of the rows: by then each was locked, or had not changed since the statement began.
+fn latest<E: Auditable>(rows: &[QueryResult], backend: DbBackend) -> Result<Facts, DbErr> {
+    let moments = rows.iter().map(|row| Ok::<_, DbErr>(Facts::read::<E>(row, backend)?.at));
+    let at = moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max();
+    Ok(Facts { at, ..Facts::default() })
 }
 
 /// Each statement sees what others have committed by then: the rows as they are under the locks.

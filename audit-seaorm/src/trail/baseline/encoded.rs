@@ -15,7 +15,8 @@ use crate::{
     Auditable,
     entity::{Column, Entity},
     error::AuditError,
-    record,
+    found::Facts,
+    record, search_path,
     trail::entries::get,
     writer::store_all,
 };
@@ -29,6 +30,7 @@ pub(super) async fn insert<E: Auditable>(
     plan: &Plan,
     lot: &Lot,
     mut wanted: HashSet<String>,
+    facts: &Facts,
 ) -> Result<u64, DbErr> {
     if !lot.all {
         wanted = unknown(txn, &plan.table, wanted).await?;
@@ -44,7 +46,7 @@ pub(super) async fn insert<E: Auditable>(
             let table = plan.table.clone();
             return Err(AuditError::RowUnreadable { table, record_id }.into());
         };
-        entries.push(plan.entry(record_id, record::image::<E>(&model)?, group)?);
+        entries.push(plan.entry(record_id, record::image::<E>(&model)?, group, facts.stamp())?);
     }
     let written = entries.len() as u64;
     store_all(txn, FailurePolicy::FailWrite, entries).await?;
@@ -71,7 +73,7 @@ pub(super) async fn unknown<C: ConnectionTrait>(
         let entries = Entity::find()
             .select_only()
             .columns([Column::RecordId, Column::Operation])
-            .filter(Column::TableName.eq(table))
+            .filter(search_path::is_table(db.get_database_backend(), table))
             .filter(Column::RecordId.is_in(ids.iter().map(|id| id.as_str())))
             .filter(Column::Operation.ne(Operation::Update.as_str()))
             .order_by_asc(Column::RecordId)

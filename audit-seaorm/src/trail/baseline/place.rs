@@ -9,6 +9,7 @@ use sea_orm::{
 
 use crate::{
     capture::bulk::keys::Key,
+    found,
     record::{id_of_values, key_columns},
 };
 
@@ -62,10 +63,11 @@ impl Range {
         }
     }
 
-    /// The keys of its rows, locked against others until the transaction ends. Of many rows those that somebody else
+    /// The keys of its rows with the database's clock, locked against others until the transaction ends. Of many rows those that somebody else
     /// holds are left out; a single one is waited for.
     pub(super) fn locked_keys<E: EntityTrait>(&self, backend: DbBackend) -> SelectStatement {
         let mut keys = keys::<E>(backend);
+        keys.exprs(found::extras::<E>(backend));
         keys.cond_where(self.condition::<E>(backend));
         // Others may go on inserting rows that refer to these, where the database can tell.
         let lock = match backend {

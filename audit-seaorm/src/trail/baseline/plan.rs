@@ -6,7 +6,7 @@ use crate::{
     Auditable,
     capture::require_user,
     error::AuditError,
-    record,
+    record, search_path,
     writer::{Recorder, check_user},
 };
 
@@ -40,11 +40,12 @@ impl Plan {
             (context, None) => context,
             (context, Some(reason)) => Some(context.unwrap_or_default().reason(reason)),
         };
+        let table = search_path::name_in_trail(db, table).await?;
         let backend = db.get_database_backend();
         let forms = Forms::of::<E>(db, &policy).await?;
         let plan = Self { table, backend, policy, context, forms };
         // Rules that hide the key, users with too long a name: before anything is written.
-        plan.entry(String::new(), Image::new(), Uuid::nil())?;
+        plan.entry(String::new(), Image::new(), Uuid::nil(), Stamp::next())?;
         Ok(plan)
     }
 
@@ -54,11 +55,12 @@ impl Plan {
         record_id: String,
         image: Image,
         group: Uuid,
+        stamp: Stamp,
     ) -> Result<AuditEntry, AuditError> {
         let change = Change::baseline(&*self.table, record_id, image);
         let recorded = self.policy.apply(change)?;
         let recorded = recorded.ok_or(AuditError::EntryUnreadable { entry: None })?;
-        let entry = AuditEntry::new(recorded, self.context.clone(), Some(group), Stamp::next());
+        let entry = AuditEntry::new(recorded, self.context.clone(), Some(group), stamp);
         check_user(&entry)?;
         Ok(entry)
     }

@@ -11,9 +11,9 @@ use super::{
     closing, encoded,
     place::{Place, Range, keys_behind},
     plan::Plan,
-    retry::{Attempts, is_conflict},
+    retry::Attempts,
 };
-use crate::{Auditable, error::AuditError, writer::explained};
+use crate::{Auditable, database_error::DatabaseError, writer::explained};
 
 /// How many rows are encoded here at a time, for all of them are in memory.
 const MAX_ROWS_HERE: u32 = 1000;
@@ -34,7 +34,8 @@ pub(super) async fn run<E: Auditable>(
     let progress = baseline.progress;
     let mut run =
         Run::<E> { db, plan, chunk_size, progress, report, failures: 0, entity: PhantomData };
-    run.all_rows().await.map_err(explained)?;
+    let all = run.all_rows().await;
+    explained(&run.db, all).await?;
     run.close().await?;
     Ok(run.report)
 }
@@ -154,7 +155,8 @@ impl<E: Auditable> Run<E> {
         for places in ahead.places.chunks(MAX_ROWS_HERE as usize) {
             let Some(last) = places.last() else { break };
             let part = lot(from.replace(last.clone()), places, last);
-            locked.extend(self.write_by(Way::Here, &part).await?.locked);
+            let done = self.write_by(Way::Here, &part).await?;
+            locked.extend(done.into_iter().flat_map(|done| done.locked));
         }
         Ok(locked)
     }
@@ -165,26 +167,27 @@ impl<E: Auditable> Run<E> {
             return Ok(None);
         }
         let mut done = self.write_by(Way::Database, lot).await;
-        if done.as_ref().is_err_and(AuditError::is_strayed) {
+        if matches!(done, Ok(None)) {
             // Somebody has inserted a row there, which is locked with the others next time.
             done = self.write_by(Way::Database, lot).await;
         }
-        match done {
-            Ok(done) => {
+        let error = match done {
+            Ok(Some(done)) => {
                 self.failures = 0;
-                Ok(Some(done))
+                return Ok(Some(done));
             }
-            Err(error) if is_conflict(&error) => Err(error),
-            Err(error) => {
-                self.failures += 1;
-                let table = &self.plan.table;
-                tracing::debug!(table, %error, "baseline: these rows are encoded here");
-                Ok(None)
-            }
-        }
+            Err(error) if DatabaseError::is_conflict(&error) => return Err(error),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        self.failures += 1;
+        let error = error.as_ref().map(tracing::field::display);
+        tracing::debug!(table = self.plan.table, error, "baseline: these rows are encoded here");
+        Ok(None)
     }
 
-    async fn write_by(&mut self, way: Way, lot: &Arc<Lot>) -> Result<Done, DbErr> {
+    /// See [`chunk::write`].
+    async fn write_by(&mut self, way: Way, lot: &Arc<Lot>) -> Result<Option<Done>, DbErr> {
         let mut attempts = Attempts::default();
         let done = loop {
             match chunk::write::<E>(&self.db, &self.plan, lot, way).await {
@@ -192,9 +195,11 @@ impl<E: Auditable> Run<E> {
                 done => break done?,
             }
         };
-        self.report.written += done.written;
-        if done.way == Way::Here {
-            self.report.encoded_here += done.written;
+        if let Some(done) = &done {
+            self.report.written += done.written;
+            if done.way == Way::Here {
+                self.report.encoded_here += done.written;
+            }
         }
         Ok(done)
     }

@@ -9,7 +9,7 @@ use sea_orm::{
 use serde_json::Value as Json;
 
 use super::json;
-use crate::{entity::Column, error::AuditError};
+use crate::{entity::Column, error::AuditError, search_path};
 
 /// Metadata is stored to this depth as it is; see `AuditEntry::new`.
 const METADATA_DEPTH: usize = 16;
@@ -20,6 +20,7 @@ const LONGEST_NAME: usize = 4096;
 /// One condition on an entry.
 #[derive(Clone)]
 pub(super) enum Filter {
+    Table(String),
     Equal(Column, Value),
     OneOf(Column, Vec<Value>),
     Missing(Column),
@@ -34,6 +35,10 @@ impl Filter {
     /// No text of the trail has U+0000 in it, and `PostgreSQL` fails on a question that has.
     pub(super) fn text(column: Column, text: String) -> Self {
         if text.contains('\0') { Self::Nothing } else { Self::Equal(column, text.into()) }
+    }
+
+    pub(super) fn table(name: String) -> Self {
+        if name.contains('\0') { Self::Nothing } else { Self::Table(name) }
     }
 
     pub(super) fn uuid(column: Column, id: Uuid) -> Self {
@@ -70,6 +75,7 @@ impl Filter {
 
     pub(super) fn condition(&self, backend: DbBackend) -> SimpleExpr {
         match self {
+            Self::Table(name) => search_path::is_table(backend, name),
             Self::Equal(column, value) => column.eq(value.clone()),
             Self::Missing(column) => column.is_null(),
             Self::Present(column) => column.is_not_null(),
@@ -91,6 +97,7 @@ impl fmt::Debug for Filter {
             Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
             Self::Missing(column) => write!(f, "Missing({column:?})"),
             Self::Present(column) => write!(f, "Present({column:?})"),
+            Self::Table(_) => f.write_str("TableName"),
             Self::Changed(name) => write!(f, "Changed({name:?})"),
             Self::Holds(column, name, _) => write!(f, "{column:?}({name:?})"),
             Self::Nothing => f.write_str("Nothing"),

@@ -106,8 +106,12 @@ impl AuditTrail {
 
 impl AuditQuery {
     /// Entries of a table, `schema.table` where the entity names a schema.
+    ///
+    /// On `PostgreSQL` a name without a schema means the table that the connection finds under it. An entry names
+    /// the schema as well if that is another one than the trail's: with a schema for each tenant and one trail, each
+    /// tenant's connection finds the entries of its own table.
     pub fn table(self, table: impl Into<String>) -> Self {
-        self.with(Filter::text(Column::TableName, table.into()))
+        self.with(Filter::table(table.into()))
     }
 
     /// Entries of the table of an entity.

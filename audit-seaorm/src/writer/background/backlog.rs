@@ -1,10 +1,11 @@
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use audit_core::{AuditConfig, AuditEntry, FailurePolicy};
 use sea_orm::DbBackend;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Queue, Slot, state::Phase};
+use crate::writer::in_order;
 
 /// The queue as one unit of writes has it: with room for an entry, if there is any.
 ///
@@ -35,10 +36,14 @@ impl Backlog {
 
     /// Takes places for the entries of the unit, which is about to commit; gives them back where there is not
     /// room for all, to be written in its transaction.
-    pub(crate) fn place(self, entries: Vec<AuditEntry>) -> Result<Option<Slot>, Vec<AuditEntry>> {
+    pub(crate) fn place(
+        self,
+        mut entries: Vec<AuditEntry>,
+    ) -> Result<Option<Slot>, Vec<AuditEntry>> {
         if entries.is_empty() {
             return Ok(None);
         }
+        in_order::rise(&mut entries, HashMap::new());
         self.queue.place(entries, self.room).map(Some)
     }
 }

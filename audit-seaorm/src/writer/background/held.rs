@@ -53,7 +53,7 @@ impl Held {
             return store_all(txn, self.policy, entries).await;
         }
         for entry in entries {
-            direct::store(&db, entry).await?;
+            direct::store_in_order(&db, entry).await?;
         }
         Ok(())
     }

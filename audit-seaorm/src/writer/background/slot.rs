@@ -3,6 +3,7 @@ use std::{ops::Range, sync::Arc};
 use sea_orm::{DbBackend, DbErr};
 
 use super::Queue;
+use crate::database_error::{DatabaseError, Kind};
 
 /// Places in the queue for the entries of one unit, taken ahead of its `COMMIT`.
 ///
@@ -37,17 +38,13 @@ impl Drop for Slot {
     }
 }
 
-/// What servers say when a connection ends, which tells nothing of the `COMMIT` that was under way: it may have
-/// been waiting for a replica.
-const ENDS: [&str; 5] =
-    ["terminating connection", "was killed", "shutdown", "shutting down", "interrupted"];
-
-/// Whether nothing has been committed for certain.
+/// Whether nothing has been committed for certain. The end of a connection tells nothing of the `COMMIT` that was under
+/// way: it may have been waiting for a replica. A database in a file has no wire to break.
 fn is_final(backend: DbBackend, error: &DbErr) -> bool {
-    let text = error.to_string();
-    let refused = text.contains("error returned from database");
-    // A database in a file has no wire to break.
-    refused && (backend == DbBackend::Sqlite || !ENDS.iter().any(|words| text.contains(words)))
+    DatabaseError::of(error).is_some_and(|error| {
+        let ended = matches!(error.kind, Kind::ConnectionEnded | Kind::Interrupted);
+        !ended || backend == DbBackend::Sqlite
+    })
 }
 
 #[cfg(test)]
@@ -55,16 +52,17 @@ mod tests {
     use sea_orm::RuntimeErr;
 
     use super::*;
+    use crate::database_error::answered;
 
     #[test]
     fn a_commit_that_the_server_refused_is_final_and_a_lost_one_is_not() {
-        let is_final = |text: &str| {
-            is_final(DbBackend::Postgres, &DbErr::Exec(RuntimeErr::Internal(text.to_owned())))
-        };
-        assert!(is_final("error returned from database: deferred constraint"));
-        assert!(!is_final("error communicating with database: reset"));
-        let end = "terminating connection due to administrator command";
-        assert!(!is_final(&format!("error returned from database: {end}")));
-        assert!(!is_final("error returned from database: 1927 (70100): Connection was killed"));
+        let is_final = |error: &DbErr| is_final(DbBackend::Postgres, error);
+        assert!(is_final(&answered("23503", "Constraint der Tabelle")));
+        assert!(is_final(&answered("23000", "1452 (23000): Kann Kind-Zeile nicht ändern")));
+        assert!(!is_final(&answered("57P01", "breche Verbindung ab")));
+        assert!(!is_final(&answered("70100", "1927 (70100): Verbindung wurde abgebrochen")));
+        assert!(!is_final(&answered("70100", "1317 (70100): Ausführung wurde unterbrochen")));
+        let lost = "error communicating with database: reset".to_owned();
+        assert!(!is_final(&DbErr::Exec(RuntimeErr::Internal(lost))));
     }
 }

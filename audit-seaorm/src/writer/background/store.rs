@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use audit_core::AuditEntry;
+use audit_core::{AuditConfig, AuditEntry};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
     prelude::Uuid,
@@ -10,9 +10,10 @@ use sea_orm::{
 
 use super::queue::Batch;
 use crate::{
+    AuditTransaction,
+    database_error::DatabaseError,
     entity::{self, Column, Entity},
-    upkeep::is_in_the_way,
-    writer::{direct::explained, insert::insert},
+    writer::{explanation, insert::insert},
 };
 
 /// So many refused and none written: it is not the entries.
@@ -35,11 +36,13 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
         return attempt;
     }
     let entries = absent.iter().map(|(_, entry)| AuditEntry::clone(entry)).collect();
-    match insert(db, entries).await {
+    match write(db, entries).await {
         Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
         Err(error) => {
             attempt.one_by_one(db, absent).await;
-            attempt.error = attempt.error.take().or(Some(explained(error)));
+            if attempt.error.is_none() {
+                attempt.error = Some(explanation(db, error).await);
+            }
         }
     }
     attempt
@@ -49,9 +52,9 @@ impl Attempt {
     async fn one_by_one(&mut self, db: &DatabaseConnection, batch: Batch) {
         // The answer may have been lost and not the statement.
         for (place, entry) in self.absent(db, batch).await {
-            match insert(db, vec![AuditEntry::clone(&entry)]).await {
+            match write(db, vec![AuditEntry::clone(&entry)]).await {
                 Ok(()) => self.written.push(place),
-                Err(error) if is_in_the_way(&error) => {
+                Err(error) if DatabaseError::is_conflict(&error) => {
                     self.error = Some(error);
                     return;
                 }
@@ -62,7 +65,7 @@ impl Attempt {
                         return;
                     }
                     if self.written.is_empty() && self.refused.len() >= TOO_MANY {
-                        self.error = Some(explained(error));
+                        self.error = Some(explanation(db, error).await);
                         return;
                     }
                 }
@@ -75,7 +78,7 @@ impl Attempt {
         let there = match present(db, batch.iter().map(|(_, entry)| &**entry)).await {
             Ok(there) => there,
             Err(error) => {
-                self.error = Some(explained(error));
+                self.error = Some(explanation(db, error).await);
                 return Vec::new();
             }
         };
@@ -84,6 +87,24 @@ impl Attempt {
         self.written.extend(there.into_iter().map(|(place, _)| place));
         absent
     }
+}
+
+/// In a transaction, also though it is one statement: an application whose `BEGIN` is dropped half-way gives its
+/// connection back inside of a transaction that nobody knows of. There a statement that has been answered is undone
+/// all the same, together with that transaction; a `COMMIT` ends it.
+async fn write(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
+    // Under no configuration of the caller's, which may have a queue of its own.
+    AuditConfig::new().scope(committed(db, entries)).await
+}
+
+async fn committed(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
+    let txn = AuditTransaction::begin(db).await?;
+    if let Err(error) = insert(txn.core().unguarded(), entries).await {
+        // The reason matters more than a rollback that failed too.
+        let _ = txn.rollback().await;
+        return Err(error);
+    }
+    txn.commit().await
 }
 
 /// Which of these are in the table. The times lead to the partitions, where the table has some.

@@ -24,7 +24,7 @@ pub(crate) struct NamedTable {
 
 impl NamedTable {
     pub(crate) fn new(name: &str) -> Self {
-        let mut entities: Vec<_> = registry::tables(name).collect();
+        let mut entities = registry::tables(name);
         entities.sort_by_key(|entity| (usize::MAX - entity.names().len(), entity.entity()));
         let mut columns = Vec::new();
         for column in entities.iter().flat_map(|entity| entity.names()) {
