@@ -58,8 +58,10 @@ pub(crate) enum Source {
 pub(crate) fn unknown(config: &AuditConfig, source: Source) -> impl Iterator<Item = ConfigError> {
     let excluded = config.excluded.iter().map(|table| (EXCLUDE, table.as_str()));
     let redacted = config.redacted.keys().map(|table| (REDACT, table.as_str()));
-    let named = excluded.chain(redacted).chain(of_retention(config));
-    let unknown = named.filter(|(_, table)| !is_known(config, table));
+    let unknown = excluded.chain(redacted).filter(|(_, table)| !is_known(config, table));
+    // Entries may be of a schema that the connection has and no entity names.
+    let is_in_trail = |table: &str| is_known(config, table) || is_known(config, table_part(table));
+    let unknown = unknown.chain(of_retention(config).filter(move |(_, table)| !is_in_trail(table)));
     unknown.filter_map(move |(rule, table)| error(rule, source, table))
 }
 

@@ -80,7 +80,10 @@ static BY_ENTITY: LazyLock<HashMap<TypeId, &'static AuditedTable>> = LazyLock::n
 inventory::submit! {
     KnownTables::new(
         |table| of_table(table).iter().any(|audited| audited.in_trail == table),
-        || all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect(),
+        || {
+            learn();
+            all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect()
+        },
     )
 }
 
