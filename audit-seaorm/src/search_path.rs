@@ -8,14 +8,11 @@
 //! On `MariaDB` an unqualified table and the trail are always in one database, and on `SQLite` in one file.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, Value,
-    sea_query::{Expr, ExprTrait, PostgresQueryBuilder, Query, QueryBuilder, SimpleExpr},
+    ConnectionTrait, DbBackend, DbErr, Value,
+    sea_query::{Expr, PostgresQueryBuilder, Query, QueryBuilder},
 };
 
-use crate::{
-    entity::{Column, Entity, TABLE},
-    record::qualified,
-};
+use crate::{entity::TABLE, record::qualified};
 
 /// The name of a schema that comes alone.
 const NAME: &str = "audit$schema";
@@ -25,15 +22,6 @@ const NAME: &str = "audit$schema";
 pub(crate) fn schema_of(backend: DbBackend, table: &str) -> Option<String> {
     let has_path = backend == DbBackend::Postgres;
     has_path.then(|| schema(&PostgresQueryBuilder.value_to_string(&Value::from(table))))
-}
-
-/// Entries of the table that has this name in the trail, or that this connection finds under it.
-pub(crate) fn is_table(backend: DbBackend, name: &str) -> SimpleExpr {
-    if backend != DbBackend::Postgres || name.contains('.') {
-        return Column::TableName.eq(name);
-    }
-    let found = format!("COALESCE({} || '.' || $1, $1)", schema("$1"));
-    Expr::col((Entity, Column::TableName)).eq(Expr::cust_with_values(found, [name]))
 }
 
 /// The name in the trail of the table that this connection finds under a name.

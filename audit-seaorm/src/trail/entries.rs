@@ -52,6 +52,8 @@ pub(super) struct Pages {
     until: Option<DateTimeUtc>,
     last: Option<Position>,
     limit: u64,
+    /// Whether `table` is the name in the trail, and not the one that a connection is asked for.
+    found: bool,
     ended: bool,
 }
 
@@ -74,12 +76,18 @@ impl Pages {
             until: None,
             last: None,
             limit: MAX_ENTRIES / 8,
+            found: false,
             ended: false,
         }
     }
 
     pub(super) fn of_record<E: Auditable>(record_id: &str) -> Self {
         Self::of_table::<E>().only(record_id)
+    }
+
+    /// Of a table by its name in the trail.
+    pub(super) fn found(self) -> Self {
+        Self { found: true, ..self }
     }
 
     /// Of one record.
@@ -96,6 +104,10 @@ impl Pages {
     /// The next entries; none at the end.
     pub(super) async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<Entry>, DbErr> {
         let mut rows = Vec::new();
+        if !self.found {
+            self.table = search_path::name_in_trail(db, std::mem::take(&mut self.table)).await?;
+            self.found = true;
+        }
         let mut steps = self.steps(db.get_database_backend()).into_iter();
         while !self.ended
             && rows.is_empty()
@@ -117,7 +129,7 @@ impl Pages {
     /// an index by one condition for both.
     fn steps(&self, backend: DbBackend) -> Vec<Select<Entity>> {
         let until = self.until.map(|until| Column::Timestamp.lte(moment(backend, until)));
-        let entries = select(backend, &self.table).filter(Condition::all().add_option(until));
+        let entries = select(&self.table).filter(Condition::all().add_option(until));
         let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
         match (&self.only, &self.last) {
             (None, None) => vec![by_record(entries)],
@@ -213,14 +225,14 @@ pub(super) async fn recorded<C: ConnectionTrait>(
     let entries = Entity::find()
         .select_only()
         .column(Column::RecordId)
-        .filter(search_path::is_table(db.get_database_backend(), table))
+        .filter(Column::TableName.eq(table))
         .filter(Column::RecordId.is_in(record_ids.iter().copied()))
         .group_by(Column::RecordId);
     let rows = db.query_all(&entries.into_query()).await?;
     rows.iter().map(|row| get(row, Column::RecordId)).collect()
 }
 
-fn select(backend: DbBackend, table: &str) -> Select<Entity> {
+fn select(table: &str) -> Select<Entity> {
     let columns = [
         Column::Id,
         Column::RecordId,
@@ -229,8 +241,7 @@ fn select(backend: DbBackend, table: &str) -> Select<Entity> {
         Column::NewValues,
         Column::Timestamp,
     ];
-    let of_table = search_path::is_table(backend, table);
-    Entity::find().select_only().columns(columns).filter(of_table)
+    Entity::find().select_only().columns(columns).filter(Column::TableName.eq(table))
 }
 
 fn by_record(entries: Select<Entity>) -> Select<Entity> {

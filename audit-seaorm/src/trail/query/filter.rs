@@ -12,7 +12,6 @@ use super::json;
 use crate::{
     entity::Column,
     error::AuditError,
-    search_path,
     trail::{moment, renames::Renames},
 };
 
@@ -101,7 +100,7 @@ impl Filter {
     /// `renames` are those of the table that is searched, none if there are several.
     pub(super) fn condition(&self, backend: DbBackend, renames: &Renames) -> SimpleExpr {
         match self {
-            Self::Table(name) => search_path::is_table(backend, name),
+            Self::Table(name) => Column::TableName.eq(name),
             Self::Equal(column, value) => column.eq(value.clone()),
             Self::Missing(column) => column.is_null(),
             Self::Present(column) => column.is_not_null(),

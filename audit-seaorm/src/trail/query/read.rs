@@ -11,7 +11,7 @@ use super::{AuditQuery, Cursor, DEFAULT_LIMIT, filter::Filter};
 use crate::{
     entity::{Column, Entity, Model},
     error::AuditError,
-    registry,
+    registry, search_path,
     trail::{
         MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment, renames::Renames,
         restore::Table,
@@ -43,8 +43,8 @@ impl AuditQuery {
     ///
     /// Reads only: it can be dropped at any time.
     pub async fn all<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<AuditEntry>, DbErr> {
-        bring_up_to_date(db).await?;
-        self.read(db, self.after, self.at_most(), self.offset).await
+        let query = self.prepared(db).await?;
+        query.read(db, self.after, self.at_most(), self.offset).await
     }
 
     /// As [`all`](Self::all), with a cursor for the entries behind them. Entries that come meanwhile move
@@ -54,9 +54,9 @@ impl AuditQuery {
     ///
     /// As [`all`](Self::all).
     pub async fn page<C: ConnectionTrait>(&self, db: &C) -> Result<Page, DbErr> {
-        bring_up_to_date(db).await?;
+        let query = self.prepared(db).await?;
         let limit = self.at_most();
-        let mut entries = self.read(db, self.after, limit.saturating_add(1), self.offset).await?;
+        let mut entries = query.read(db, self.after, limit.saturating_add(1), self.offset).await?;
         let more = entries.len() as u64 > limit;
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = entries.last().filter(|_| more).map(Cursor::of);
@@ -70,8 +70,7 @@ impl AuditQuery {
     ///
     /// As [`all`](Self::all).
     pub async fn count<C: ConnectionTrait>(&self, db: &C) -> Result<u64, DbErr> {
-        bring_up_to_date(db).await?;
-        self.select(db, None)?.count(db).await
+        self.prepared(db).await?.select(db, None)?.count(db).await
     }
 
     /// The entries one by one, all of them unless [`limit`](Self::limit) was called, a thousand at most in
@@ -118,6 +117,22 @@ impl AuditQuery {
             let page = reading.next(&*db).await?;
             Ok((!page.is_empty()).then_some((page, (reading, db))))
         })
+    }
+
+    /// The query that this connection is to be asked, ahead of its first statement: what a transaction of ours still keeps is
+    /// written out, and tables have the names that the trail knows them by.
+    pub(in crate::trail) async fn prepared<C: ConnectionTrait>(
+        &self,
+        db: &C,
+    ) -> Result<Self, DbErr> {
+        bring_up_to_date(db).await?;
+        let mut query = self.clone();
+        for filter in &mut query.filters {
+            if let Filter::Table(name) = filter {
+                *name = search_path::name_in_trail(db, std::mem::take(name)).await?;
+            }
+        }
+        Ok(query)
     }
 
     /// The range of time, as far as it was said or follows. It may end before it begins: then no entry is in it.
@@ -253,7 +268,7 @@ impl Reading {
     /// None at the end.
     async fn next<C: ConnectionTrait>(&mut self, db: &C) -> Result<Vec<AuditEntry>, DbErr> {
         if !self.begun {
-            bring_up_to_date(db).await?;
+            self.query = self.query.prepared(db).await?;
             self.begun = true;
         }
         if self.left == 0 {

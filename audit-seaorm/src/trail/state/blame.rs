@@ -13,7 +13,7 @@ use crate::{
     entity::Column,
     record, rules,
     trail::{
-        AuditQuery, AuditTrail, Cursor, bring_up_to_date,
+        AuditQuery, AuditTrail, Cursor,
         entries::{get, image},
         first_rows::first_rows,
         renames::Renames,
@@ -147,7 +147,7 @@ pub(super) async fn last_set<C: ConnectionTrait>(
     query: &AuditQuery,
     mut search: Search,
 ) -> Result<Vec<Blame>, DbErr> {
-    bring_up_to_date(db).await?;
+    let query = query.prepared(db).await?;
     let mut after = None;
     loop {
         let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);

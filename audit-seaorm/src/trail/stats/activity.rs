@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};
 use sea_orm::{
-    ConnectionTrait, DbErr, QuerySelect, QueryTrait, Select,
+    ConnectionTrait, DbErr, QuerySelect, QueryTrait,
     prelude::DateTimeUtc,
     sea_query::{Alias, Expr},
 };
@@ -13,9 +13,8 @@ use super::{
     operations::{OperationStats, counted},
 };
 use crate::{
-    entity::Entity,
     error::AuditError,
-    trail::{AuditQuery, AuditTrail, bring_up_to_date},
+    trail::{AuditQuery, AuditTrail},
 };
 
 /// How many buckets an activity has, at most: a year by the hour, or eight centuries by the month.
@@ -58,7 +57,7 @@ impl AuditQuery {
         offset: FixedOffset,
     ) -> Result<Vec<ActivityBucket>, DbErr> {
         let calendar = Calendar { bucket, offset };
-        let entries = self.select(db, None)?;
+        self.select(db, None)?;
         let (from, to) = self.range();
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Ok(Vec::new());
@@ -68,7 +67,7 @@ impl AuditQuery {
         if let (Some(from), Some(to)) = (from, to) {
             check(from, to)?;
         }
-        let counts = counts(db, entries, calendar).await?;
+        let counts = counts(db, self, calendar).await?;
         let first = from.or_else(|| counts.first_key_value().map(|(number, _)| *number));
         let last = to.or_else(|| counts.last_key_value().map(|(number, _)| *number));
         let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
@@ -85,10 +84,10 @@ impl AuditQuery {
 /// The buckets that have entries, by number.
 async fn counts<C: ConnectionTrait>(
     db: &C,
-    entries: Select<Entity>,
+    query: &AuditQuery,
     calendar: Calendar,
 ) -> Result<BTreeMap<i64, OperationStats>, DbErr> {
-    bring_up_to_date(db).await?;
+    let entries = query.prepared(db).await?.select(db, None)?;
     let unit = calendar.unit_of_entry(db.get_database_backend());
     // More units than that are in more buckets than are given.
     let most = MAX_BUCKETS * calendar.units() + 1;

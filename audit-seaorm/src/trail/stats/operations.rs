@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     entity::{Column, Entity},
     error::AuditError,
-    trail::{AuditQuery, AuditTrail, bring_up_to_date},
+    trail::{AuditQuery, AuditTrail},
 };
 
 /// How many entries there are of each operation.
@@ -104,8 +104,7 @@ impl AuditQuery {
         &self,
         db: &C,
     ) -> Result<OperationStats, DbErr> {
-        bring_up_to_date(db).await?;
-        let counts = counted(self.select(db, None)?);
+        let counts = counted(self.prepared(db).await?.select(db, None)?);
         let row = db.query_one(&counts.into_query()).await?;
         row.map_or(Ok(OperationStats::default()), |row| OperationStats::read(&row))
     }

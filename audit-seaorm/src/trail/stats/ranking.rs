@@ -6,10 +6,7 @@ use sea_orm::{
 };
 
 use super::operations::{self, counted};
-use crate::{
-    entity::Column,
-    trail::{AuditQuery, bring_up_to_date},
-};
+use crate::{entity::Column, trail::AuditQuery};
 
 /// How many users, or records, a ranking has unless [`AuditQuery::limit`] says otherwise.
 pub const DEFAULT_TOP: u64 = 10;
@@ -25,7 +22,7 @@ pub(super) async fn ranking<C: ConnectionTrait>(
     most: u64,
     beside: Option<(&'static str, Expr)>,
 ) -> Result<Vec<QueryResult>, DbErr> {
-    bring_up_to_date(db).await?;
+    let query = query.prepared(db).await?;
     let counts = counted(query.select(db, None)?).expr_as(Column::Timestamp.max(), LAST);
     let groups = keys.iter().fold(counts, |groups, key| groups.column(*key).group_by(*key));
     let groups = beside.into_iter().fold(groups, |all, (name, value)| all.expr_as(value, name));

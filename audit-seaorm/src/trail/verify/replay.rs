@@ -11,11 +11,12 @@ use super::{
     suspects::Suspects,
 };
 use crate::{
-    Auditable, record,
+    Auditable, record, search_path,
     trail::{
         columns::Columns,
         entries::{self, Entry, Event},
         keys::Keys,
+        renames::Renames,
         rows::{self, Row},
     },
 };
@@ -37,11 +38,12 @@ pub(super) struct Replay<'a, C, E> {
 
 impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     pub(super) async fn run(db: &'a C) -> Result<Verification, DbErr> {
+        let table = search_path::name_in_trail(db, record::table_name::<E>()).await?;
         let mut replay = Self {
             db,
             keys: Keys::of::<E>(db.get_database_backend()),
             columns: Columns::of::<E>(),
-            report: Verification::new(record::table_name::<E>()),
+            report: Verification::new(table),
             met: 0,
             suspects: Suspects::default(),
             baselined: Baselined::default(),
@@ -56,8 +58,12 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         Ok(replay.report)
     }
 
+    fn pages(&self) -> entries::Pages {
+        entries::Pages::named(self.report.table.clone(), Renames::of::<E>()).found()
+    }
+
     async fn entries(&mut self) -> Result<(), DbErr> {
-        let mut pages = entries::Pages::of_table::<E>();
+        let mut pages = self.pages();
         let mut batch = Batch::default();
         loop {
             let page = pages.next(self.db).await?;
@@ -166,7 +172,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     /// Holds a row against its record that the key of the record did not lead to. The entries by
     /// themselves have been checked already.
     async fn meet_late(&mut self, id: String, row: Image) -> Result<(), DbErr> {
-        let mut pages = entries::Pages::of_record::<E>(&id);
+        let mut pages = self.pages().only(&id);
         let mut record = Record::new(id);
         loop {
             let page = pages.next(self.db).await?;
