@@ -13,7 +13,6 @@ use crate::{
 
 audit_tests::tests! {
     a_record_with_generated_columns_is_brought_back,
-    a_generated_column_is_no_conflict,
     #[only(Postgres)] an_identity_that_is_always_generated_is_brought_back,
     an_ignored_column_stays_and_is_no_conflict,
     a_column_is_ignored_for_one_restore,
@@ -115,26 +114,6 @@ async fn a_record_with_generated_columns_is_brought_back(t: TestDb) {
     assert_eq!(parcel::Entity::find().one(&t.db).await.unwrap(), Some(first));
     assert!(restore().plan(&t.db).await.unwrap().is_empty());
     assert_clean(&t.db, parcel::Entity).await;
-}
-
-async fn a_generated_column_is_no_conflict(t: TestDb) {
-    parcels(&t).await;
-    let first = a_parcel(2).insert(&t.db).await.unwrap();
-    let request = AuditContext::new().request_id("req-1");
-    request
-        .scope(async {
-            let mut row = first.clone().into_active_model();
-            row.name = Set("b".to_owned());
-            row.width = Set(3);
-            row.update(&t.db).await.unwrap();
-        })
-        .await;
-    // As was before the request: of the columns that it changed only the database's own differ from what it left.
-    let mut row = first.clone().into_active_model();
-    row.width = Set(2);
-    row.update(&t.db).await.unwrap();
-    AuditTrail::restore_request("req-1").exec(&t.db).await.unwrap();
-    assert_eq!(parcel::Entity::find().one(&t.db).await.unwrap(), Some(first));
 }
 
 async fn an_identity_that_is_always_generated_is_brought_back(t: TestDb) {
