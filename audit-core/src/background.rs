@@ -98,6 +98,9 @@ impl Background {
 
     /// The pauses before what failed is tried again: they begin with `first`, and each is twice as long as the one
     /// before, up to `max`. Defaults to 50 ms and 5 s.
+    ///
+    /// Where the answer to a `COMMIT` was lost, what the rows tell counts once it is the same after `max`: so long the
+    /// processes of an application may take to write their entries. Each should have the same settings.
     #[must_use]
     pub fn pauses(mut self, first: Duration, max: Duration) -> Self {
         self.first_pause = first.max(Duration::from_millis(1));

@@ -6,8 +6,11 @@ use std::{
 };
 
 use crate::{
-    Background, BackgroundWriter, ConfigError, FieldRule, Policy, Retention, background::Attached,
-    env, scope::Scope,
+    Background, BackgroundWriter, ConfigError, FieldRule, Policy, Retention,
+    background::Attached,
+    env,
+    scope::Scope,
+    tables::{self, Source},
 };
 
 static INSTALLED: OnceLock<Arc<AuditConfig>> = OnceLock::new();
@@ -36,11 +39,30 @@ pub enum Escape {
     Allow,
 }
 
+/// What happens to a write of an audited table in whose scope no user is named.
+///
+/// Without a policy a scope that was forgotten cannot be told from one that names nobody on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RequireUser {
+    /// The write fails with an error that says what to write instead.
+    Refuse,
+    /// The write goes on and is recorded as nobody's, logged as a warning and counted.
+    Warn,
+    /// The write goes on and is recorded as nobody's, and counted.
+    #[default]
+    Allow,
+}
+
 /// What is recorded, and what happens when it cannot be.
 ///
 /// One for the process, by [`install`](Self::install), or one for a stretch of code, by
 /// [`scope`](Self::scope). Without either the defaults hold. Tables are named as in the trail:
 /// `table`, or `schema.table` where the entity names a schema.
+///
+/// A rule for a table that no audited entity of the program has would have no effect, and what it should have hidden would
+/// be stored. So it is an error of [`install`](Self::install) and [`from_env`](Self::from_env), and of the first write in a
+/// [`scope`](Self::scope). A program that has no audited entity has no tables to compare with, and accepts any name.
 ///
 /// ```
 /// use audit_core::{AuditConfig, FailurePolicy};
@@ -56,14 +78,18 @@ pub enum Escape {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditConfig {
-    excluded: BTreeSet<String>,
-    redacted: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) excluded: BTreeSet<String>,
+    pub(crate) redacted: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) external: BTreeSet<String>,
     full_record: bool,
     on_failure: FailurePolicy,
     on_escape: Escape,
-    retention: Retention,
+    require_user: RequireUser,
+    pub(crate) retention: Retention,
     background: Option<Background>,
     writer: Option<Attached>,
+    /// Why it cannot be used; worked out anew whenever it is put into force.
+    fault: Option<ConfigError>,
 }
 
 impl AuditConfig {
@@ -94,6 +120,23 @@ impl AuditConfig {
         self
     }
 
+    /// Says that no entity of this program has this table, so that a rule that names it is no mistake: it belongs to
+    /// another program that shares the configuration, its entity is gone, it is recorded by hand, or its entity has
+    /// this name at certain moments only. Defaults to none.
+    ///
+    /// ```
+    /// use audit_core::AuditConfig;
+    ///
+    /// let config = AuditConfig::new().redact("rate", ["key"]).external_table("rate");
+    /// # config.install()?;
+    /// # Ok::<(), audit_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn external_table(mut self, table: impl Into<String>) -> Self {
+        self.external.insert(table.into());
+        self
+    }
+
     /// Whether an update stores all columns rather than the changed ones. Defaults to false.
     #[must_use]
     pub fn full_record(mut self, full: bool) -> Self {
@@ -113,6 +156,15 @@ impl AuditConfig {
     #[must_use]
     pub fn on_escape(mut self, escape: Escape) -> Self {
         self.on_escape = escape;
+        self
+    }
+
+    /// What happens to a write in whose scope no user is named. Defaults to [`RequireUser::Allow`].
+    ///
+    /// What the application does by itself names [`AuditUser::system`](crate::AuditUser::system).
+    #[must_use]
+    pub fn require_user(mut self, policy: RequireUser) -> Self {
+        self.require_user = policy;
         self
     }
 
@@ -147,9 +199,11 @@ impl AuditConfig {
     /// |---|---|
     /// | `AUDIT_EXCLUDED_TABLES` | tables, separated by commas |
     /// | `AUDIT_REDACT` | `table.column`, separated by commas |
+    /// | `AUDIT_EXTERNAL_TABLES` | tables of [other programs](Self::external_table), separated by commas |
     /// | `AUDIT_FULL_RECORD` | `true` or `false` |
     /// | `AUDIT_ON_FAILURE` | `fail_write` or `continue` |
     /// | `AUDIT_ON_ESCAPE` | `refuse`, `warn` or `allow` |
+    /// | `AUDIT_REQUIRE_USER` | `refuse`, `warn` or `allow` |
     /// | `AUDIT_RETENTION_DAYS` | days, or `forever`, which is the default |
     /// | `AUDIT_RETENTION_NEWEST_PER_RECORD`, `AUDIT_RETENTION_NEWEST_PER_TABLE` | a number of entries |
     /// | `AUDIT_RETENTION_TABLE_DAYS` | `table=days` or `table=forever`, separated by commas |
@@ -170,7 +224,8 @@ impl AuditConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Variable`] names the first variable whose value is not allowed.
+    /// [`ConfigError::Variable`] names the first variable whose value is not allowed, and
+    /// [`ConfigError::UnknownTable`] the first one that names a table which the program does not have.
     pub fn from_env() -> Result<Self, ConfigError> {
         env::read(|variable| std::env::var_os(variable))
     }
@@ -179,17 +234,23 @@ impl AuditConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::AlreadyInstalled`] the second time.
+    /// [`ConfigError::AlreadyInstalled`] the second time, and [`ConfigError::UnknownTable`] if a rule names a table that
+    /// the program does not have.
     pub fn install(self) -> Result<(), ConfigError> {
+        tables::check(&self, Source::Code)?;
         INSTALLED.set(Arc::new(self)).map_err(|_| ConfigError::AlreadyInstalled)
     }
 
     /// Runs `future` under this configuration instead of the installed one: for tests, for tenants.
     ///
+    /// If a rule names a table that the program does not have, each write that would leave an entry fails with
+    /// [`ConfigError::UnknownTable`], or follows [`on_failure`](Self::on_failure).
+    ///
     /// # Cancel safety
     ///
     /// Dropping the returned future drops `future`; the configuration outside is not touched.
-    pub async fn scope<F: Future>(self, future: F) -> F::Output {
+    pub async fn scope<F: Future>(mut self, future: F) -> F::Output {
+        self.fault = tables::check(&self, Source::Code).err();
         let scope = Scope::current().with_config(Arc::new(self));
         scope.run(future).await
     }
@@ -202,6 +263,20 @@ impl AuditConfig {
             let installed = INSTALLED.get();
             Arc::clone(installed.unwrap_or_else(|| DEFAULT.get_or_init(Arc::default)))
         })
+    }
+
+    /// Whether this configuration, which was put into force, can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownTable`] of the configuration of a [`scope`](Self::scope).
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// All rules that name a table which no audited entity of the program has, each as its [`ConfigError::UnknownTable`].
+    pub fn unknown_tables(&self) -> impl Iterator<Item = ConfigError> {
+        tables::unknown(self, Source::Code)
     }
 
     /// Whether changes of this table are recorded.
@@ -222,6 +297,12 @@ impl AuditConfig {
         self.on_escape
     }
 
+    /// What happens to a write in whose scope no user is named.
+    #[must_use]
+    pub fn user_policy(&self) -> RequireUser {
+        self.require_user
+    }
+
     /// What of the trail is kept when it is pruned.
     #[must_use]
     pub fn get_retention(&self) -> &Retention {
@@ -240,12 +321,21 @@ impl AuditConfig {
         self.writer.as_ref().map(|Attached(writer)| writer)
     }
 
-    /// The policy that this configuration alone makes for a table; an entity adds its own rules.
+    /// The columns of a table that this configuration redacts.
+    pub fn redacted(&self, table: &str) -> impl Iterator<Item = &str> {
+        self.redacted.get(table).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether [`external_table`](Self::external_table) names this table.
+    #[must_use]
+    pub fn is_external(&self, table: &str) -> bool {
+        self.external.contains(table)
+    }
+
+    /// The policy that this configuration alone makes for a table; its entities add their own rules.
     #[must_use]
     pub fn policy(&self, table: &str) -> Policy {
-        let redacted = self.redacted.get(table).into_iter().flatten();
-        redacted.fold(Policy::new().full_record(self.full_record), |policy, column| {
-            policy.rule(column, FieldRule::Redact)
-        })
+        let policy = Policy::new().full_record(self.full_record);
+        self.redacted(table).fold(policy, |policy, column| policy.rule(column, FieldRule::Redact))
     }
 }

@@ -144,6 +144,12 @@ impl AuditContext {
         Self::current().and_then(|context| context.user)
     }
 
+    /// Whether the innermost scope names a user.
+    #[must_use]
+    pub fn has_user() -> bool {
+        Scope::current().has_user()
+    }
+
     /// Names the user of the scope that is open, for code that learns it late, such as a handler
     /// that authenticates. It holds until that scope ends, for all futures joined in it, and for
     /// tasks spawned from it afterwards.

@@ -47,7 +47,8 @@ pub struct AuditEntry {
     pub transaction_id: Option<Uuid>,
     /// Why, in the user's words.
     pub reason: Option<String>,
-    /// Whatever else the context carried, as a JSON object.
+    /// Whatever else the context carried, as a JSON object. It also has what is known of the user beside id and
+    /// e-mail address: see [`is_by_system`](Self::is_by_system) and [`on_behalf_of`](Self::on_behalf_of).
     pub metadata: Option<Value>,
     /// When, in UTC, to the microsecond.
     pub timestamp: DateTime<Utc>,
@@ -68,7 +69,10 @@ impl AuditEntry {
     ) -> Self {
         let context = context.unwrap_or_default();
         let user = context.get_user();
-        let metadata = Value::Object(context.get_metadata().clone());
+        let mut metadata = context.get_metadata().clone();
+        if let Some(user) = user {
+            metadata.extend(of_user(user));
+        }
         Self {
             id: stamp.id,
             table_name: recorded.table,
@@ -81,10 +85,52 @@ impl AuditEntry {
             request_id: context.get_request_id().map(storable),
             transaction_id,
             reason: context.get_reason().map(storable),
-            metadata: (!context.get_metadata().is_empty()).then(|| storable_json(metadata, 0)),
+            metadata: (!metadata.is_empty()).then(|| storable_json(Value::Object(metadata), 0)),
             timestamp: stamp.at,
         }
     }
+}
+
+impl AuditEntry {
+    /// The key of [`metadata`](Self::metadata) that tells a system from a person: `"system"`.
+    pub const ACTOR: &'static str = "actor";
+    /// The key of [`metadata`](Self::metadata) with the id of the user for whom somebody acted.
+    pub const ON_BEHALF_OF: &'static str = "on_behalf_of";
+    /// The key of [`metadata`](Self::metadata) with the e-mail address of that user.
+    pub const ON_BEHALF_OF_EMAIL: &'static str = "on_behalf_of_email";
+    /// The value of [`ACTOR`](Self::ACTOR) for [`AuditUser::system`].
+    pub const SYSTEM: &'static str = "system";
+
+    /// Whether the application itself did it: [`AuditUser::system`].
+    #[must_use]
+    pub fn is_by_system(&self) -> bool {
+        self.noted(Self::ACTOR) == Some(Self::SYSTEM)
+    }
+
+    /// The user for whom [`user_id`](Self::user_id) acted, if it was for somebody else:
+    /// [`AuditUser::on_behalf_of`].
+    #[must_use]
+    pub fn on_behalf_of(&self) -> Option<AuditUser> {
+        let user = AuditUser::new(self.noted(Self::ON_BEHALF_OF)?);
+        Some(match self.noted(Self::ON_BEHALF_OF_EMAIL) {
+            Some(email) => user.email(email),
+            None => user,
+        })
+    }
+
+    fn noted(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.get(key)?.as_str()
+    }
+}
+
+/// What an entry says of a user beside the id and the e-mail address. It wins over what the context has under these keys.
+fn of_user(user: &AuditUser) -> impl Iterator<Item = (String, Value)> {
+    let actor = user.is_system().then_some((AuditEntry::ACTOR, AuditEntry::SYSTEM));
+    let id = user.principal().map(|it| (AuditEntry::ON_BEHALF_OF, it.id()));
+    let email = user.principal().and_then(AuditUser::email_address);
+    let email = email.map(|email| (AuditEntry::ON_BEHALF_OF_EMAIL, email));
+    let told = actor.into_iter().chain(id).chain(email);
+    told.map(|(key, value)| (key.to_owned(), Value::from(value)))
 }
 
 impl fmt::Display for AuditEntry {
@@ -98,6 +144,13 @@ impl fmt::Display for AuditEntry {
         match &self.user_id {
             Some(user_id) => Printable(user_id).fmt(f)?,
             None => f.write_str("nobody")?,
+        }
+        if self.is_by_system() {
+            f.write_str(" (system)")?;
+        }
+        if let Some(principal) = self.on_behalf_of() {
+            f.write_str(" on behalf of ")?;
+            Printable(principal.id()).fmt(f)?;
         }
         if let Some(request_id) = &self.request_id {
             f.write_str(", request ")?;
@@ -194,6 +247,24 @@ mod tests {
         assert!(nobody.ends_with(" DELETE post 42 by nobody"), "{nobody}");
         let somebody = entry(AuditContext::new().user(AuditUser::new("nobody"))).to_string();
         assert!(somebody.ends_with(" by \"nobody\""), "{somebody}");
+    }
+
+    #[test]
+    fn it_names_the_system_and_whom_somebody_acts_for() {
+        let ann = AuditUser::new("42").email("ann@example.com");
+        let support = AuditUser::new("7").on_behalf_of(ann.clone());
+        let context = AuditContext::new().user(support).metadata("on_behalf_of", "somebody else");
+        let context: AuditContext = serde_json::from_value(json!(context)).expect("its own form");
+        let entry_of = entry(context);
+        assert_eq!(entry_of.user_id.as_deref(), Some("7"));
+        assert_eq!((entry_of.on_behalf_of(), entry_of.is_by_system()), (Some(ann), false));
+        assert!(entry_of.to_string().ends_with(" by 7 on behalf of 42"), "{entry_of}");
+        let job = AuditContext::new().user(AuditUser::system("nightly-job"));
+        let job = entry(serde_json::from_value(json!(job)).expect("its own form"));
+        assert_eq!((job.on_behalf_of(), job.is_by_system()), (None, true));
+        assert!(job.to_string().ends_with(" by nightly-job (system)"), "{job}");
+        let plain = entry(AuditContext::new().user(AuditUser::new("nightly-job")));
+        assert_eq!((plain.is_by_system(), plain.metadata), (false, None));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use crate::Printable;
+
 /// A configuration that cannot be used. Its text names the variable or the call and what is
-/// allowed, never the value that was found, which may be secret.
+/// allowed. Of the value that was found, which may be secret, it shows the name of an unknown table and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -20,6 +22,23 @@ pub enum ConfigError {
         problem: Problem,
         /// What the variable takes.
         expected: &'static str,
+    },
+    /// A rule names a table that no audited entity of the program has, so it would have no effect.
+    #[error(
+        "{rule} names the table `{}`, which no audited entity of this program has: {}name a table of another program, \
+         or one recorded by hand, in {remedy} as well",
+        Printable(table),
+        similar.as_deref().map(|it| format!("write `{it}`, or ")).unwrap_or_default()
+    )]
+    UnknownTable {
+        /// The method or the variable that names the table.
+        rule: &'static str,
+        /// The table.
+        table: String,
+        /// The audited table with the most similar name, if there is one.
+        similar: Option<String>,
+        /// The method or the variable that declares a table of another program.
+        remedy: &'static str,
     },
 }
 

@@ -23,6 +23,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-core/latest/audit_core/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
+//! | `axum` | no | the same, with the client's address from axum's `ConnectInfo` |
 
 mod background;
 mod change;
@@ -42,6 +43,7 @@ mod printable;
 mod retention;
 mod scope;
 mod spawn;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -51,7 +53,7 @@ mod web;
 pub use background::{Background, BackgroundWriter, WhenFull};
 pub use change::{Change, Image};
 pub use clock::Stamp;
-pub use config::{AuditConfig, Escape, FailurePolicy};
+pub use config::{AuditConfig, Escape, FailurePolicy, RequireUser};
 pub use context::AuditContext;
 pub use diff::same_json;
 pub use entry::AuditEntry;
@@ -64,6 +66,7 @@ pub use printable::{Printable, PrintableValue};
 pub use retention::{Limits, Retention};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
+pub use tables::KnownTables;
 pub use user::AuditUser;
 #[cfg(feature = "tower")]
 pub use web::{

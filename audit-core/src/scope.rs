@@ -58,6 +58,13 @@ impl Scope {
         Some(context.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
+    pub(crate) fn has_user(&self) -> bool {
+        let context = self.context.as_ref();
+        context.is_some_and(|context| {
+            context.lock().unwrap_or_else(PoisonError::into_inner).get_user().is_some()
+        })
+    }
+
     pub(crate) fn config(&self) -> Option<Arc<AuditConfig>> {
         self.config.clone()
     }

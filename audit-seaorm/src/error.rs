@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use audit_core::{Operation, PolicyError};
+use audit_core::{ConfigError, Operation, PolicyError, Printable};
 use sea_orm::{
     DbErr,
     prelude::{DateTimeUtc, Uuid},
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) enum AuditError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("column `{column}` of `{table}` cannot be recorded: {source}")]
     Encode { table: String, column: String, source: EncodeError },
     #[error(
@@ -105,6 +107,12 @@ pub(crate) enum AuditError {
          half-way ends outside of the task that named it"
     )]
     Renamed { was: String, now: String },
+    #[error(
+        "write of `{table}` refused: no user is named in its scope, and the configuration requires one. Open a scope \
+         around it, `AuditContext::new().user(AuditUser::new(..)).scope(..)`; for what the application does by itself \
+         name `AuditUser::system(\"nightly-job\")`. A task made by tokio::spawn has no scope: use audit_seaorm::spawn"
+    )]
+    NoUser { table: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(
@@ -136,6 +144,19 @@ pub(crate) enum AuditError {
         "the row of record {record_id} of `{table}` does not fit the entity, so that it cannot be written"
     )]
     RowUnreadable { table: String, record_id: String },
+    #[error(
+        "{} of `{table}` does not fit the entity{}: give the type a place for it, or correct the row",
+        row_of(record_id.as_deref()),
+        in_column(column.as_deref())
+    )]
+    RowMisfit { table: String, record_id: Option<String>, column: Option<String> },
+    #[error(
+        "entry {entry} of audit_trail is not where its time belongs: the text of its time has another form than \
+         docs/migrating.md tells. `AuditTrail::verify` names all such entries"
+    )]
+    TimeForm { entry: Uuid },
+    #[error("`{table}` has no column `{column}` that a restore could leave out")]
+    NoSuchColumn { table: String, column: String },
     #[error(
         "INSERT of `{table}` refused: a row with this key is there already, and on MariaDB SeaORM does not \
          tell a link that it left alone from one that it made. If this is a many-to-many relation, derive \
@@ -187,6 +208,17 @@ pub(crate) enum AuditError {
          AuditContext::without_audit(..) if it does not change the table"
     )]
     Unreadable { table: String },
+}
+
+fn row_of(record_id: Option<&str>) -> String {
+    record_id
+        .map_or_else(|| "a row".to_owned(), |id| format!("the row of record {}", Printable(id)))
+}
+
+fn in_column(column: Option<&str>) -> String {
+    let told =
+        |column| format!(", for column `{column}` holds a value that its type does not know");
+    column.map_or_else(String::new, told)
 }
 
 /// Where a write went that capture cannot follow.

@@ -131,6 +131,7 @@
 //! | `with-rust_decimal`, `with-time` | yes | columns of these types, as in `SeaORM`'s own defaults |
 //! | `metrics` | no | counters, gauges and histograms through the `metrics` facade: see [`metrics`](https://docs.rs/audit-seaorm/latest/audit_seaorm/metrics) |
 //! | `tower` | no | [`AuditLayer`](https://docs.rs/audit-seaorm/latest/audit_seaorm/struct.AuditLayer.html): a context for each request of axum, tonic and whatever else is built on tower and http |
+//! | `axum` | no | the same, with the client's address from axum's `ConnectInfo` |
 //! | `viewer` | no | [`AuditViewer`](https://docs.rs/audit-seaorm/latest/audit_seaorm/struct.AuditViewer.html): the history page, a router for axum |
 //! | `rbac` | no | `SeaORM`'s `RestrictedConnection` and `RestrictedTransaction` are recorded on; the role needs `insert` on `audit_trail`, and `select` on what it changes |
 //! | `with-bigdecimal`, `with-ipnetwork`, `with-mac_address`, `postgres-array`, `postgres-vector` | no | columns of these types: switch on what you switch on in `SeaORM` |
@@ -155,8 +156,12 @@ mod found;
 mod guard;
 mod health;
 mod measure;
+mod own_transaction;
+mod read_row;
 mod record;
 mod registry;
+mod rules;
+mod search_path;
 mod sql_text;
 mod trail;
 mod transaction;
@@ -173,21 +178,21 @@ pub use audit_core::{
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Background, Change, ConfigError, Escape,
     FailurePolicy, FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation,
-    Printable, PrintableValue, REDACTED, Retention, WhenFull, spawn, spawn_blocking,
+    Printable, PrintableValue, REDACTED, RequireUser, Retention, WhenFull, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
-pub use auditable::{AuditHooks, Auditable};
+pub use auditable::{AuditHooks, Auditable, FormerName, RestoreRule};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use health::{Health, HealthProblem, TrailSize};
 #[cfg(feature = "metrics")]
 pub use measure::names as metrics;
 pub use trail::{
-    ActivityBucket, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket, Cursor,
-    DEFAULT_LIMIT, DEFAULT_TOP, Diff, FieldRestore, Finding, FindingKind, Gap, GapReason,
+    ActivityBucket, AllTables, AuditQuery, AuditTrail, Baseline, BaselineReport, Blame, Bucket,
+    Cursor, DEFAULT_LIMIT, DEFAULT_TOP, Diff, FieldRestore, Finding, FindingKind, Gap, GapReason,
     Incomplete, MAX_BUCKETS, OperationStats, Page, ParseCursorError, RecordActivity, RecordRestore,
-    Restore, RestoreError, RestorePlan, Revision, State, StatesAsOf, TableActivity, UserActivity,
-    Verification,
+    Restore, RestoreError, RestorePlan, Revision, State, StatesAsOf, TableActivity, TableInfo,
+    TableOutcome, UserActivity, Verification,
 };
 pub use transaction::AuditTransaction;
 pub use upkeep::{

@@ -55,6 +55,17 @@ pub(crate) async fn contend<F>(
 {
     create!(t, post::Entity);
     let post = unseen_post(&t.db, "a").await;
+    contend_for(t, post, update).await;
+}
+
+/// The same for a post that is there.
+pub(crate) async fn contend_for<F>(
+    t: &TestDb,
+    post: post::Model,
+    update: impl Fn(DatabaseConnection, post::ActiveModel) -> F,
+) where
+    F: Future<Output = Result<(), DbErr>> + Send + 'static,
+{
     let mut tasks = JoinSet::new();
     for writer in 0..WRITERS {
         let writes: Vec<_> = (0..UPDATES)
@@ -288,7 +299,7 @@ async fn deferred_transactions_wait_for_each_other(t: TestDb) {
     assert_chain(&entries(&t.db).await, 4, last);
 }
 
-/// `FOR UPDATE` would block them; the lock of an UPDATE that touches no key does not.
+/// `FOR UPDATE` would block them; an UPDATE that touches no key does not.
 async fn a_row_being_updated_does_not_block_rows_that_refer_to_it(t: TestDb) {
     create!(t, post::Entity);
     sql(&t.db, "CREATE TABLE comment (post_id int REFERENCES post (id))").await;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod all_tables;
 mod append_only;
 mod background;
 mod baseline;
@@ -17,6 +18,8 @@ mod blog;
 mod bulk;
 mod capture;
 mod cascade;
+mod cascade_keys;
+mod clocks;
 mod concurrency;
 mod control;
 mod conversion;
@@ -27,6 +30,7 @@ mod entities;
 mod errors;
 mod escape;
 mod failure;
+mod grammar;
 mod guard;
 mod harness;
 mod health;
@@ -36,9 +40,12 @@ mod keys;
 mod measure;
 mod migration;
 mod mirror;
+mod misfits;
 mod moments;
 mod no_phantom;
+mod one_statement;
 mod output;
+mod parents;
 mod partition;
 mod policy;
 mod property;
@@ -46,18 +53,25 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod renamed;
 mod restore;
+mod restore_exceptions;
 mod retention;
+mod rolled_back;
+mod rules;
 mod stats;
 mod support;
 mod tenants;
+mod time_forms;
 mod transaction;
 mod two_years;
 mod ui;
 mod upkeep;
+mod user_policy;
 mod values;
 mod verify;
 mod viewer;
+mod web;
 mod who;
 mod without_returning;
 mod write_paths;
@@ -69,14 +83,24 @@ fn main() -> ExitCode {
     if let Some(url) = background::writer_url() {
         return background::write_for_ever(&url);
     }
+    if let Some(url) = clocks::writer_url() {
+        return clocks::write_when_told(&url);
+    }
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
+    }
+    if let Some(url) = rolled_back::full_url() {
+        return rolled_back::write_on_a_full_disk(&url);
+    }
+    if let Some(code) = rules::as_child() {
+        return code;
     }
     audit_tests::run(all_tests())
 }
 
 fn all_tests() -> Vec<Test> {
     [
+        all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
@@ -84,6 +108,8 @@ fn all_tests() -> Vec<Test> {
         bulk::tests(),
         capture::tests(),
         cascade::tests(),
+        cascade_keys::tests(),
+        clocks::tests(),
         concurrency::tests(),
         control::tests(),
         conversion::tests(),
@@ -92,6 +118,7 @@ fn all_tests() -> Vec<Test> {
         errors::tests(),
         escape::tests(),
         failure::tests(),
+        grammar::tests(),
         guard::tests(),
         harness::tests(),
         health::tests(),
@@ -101,9 +128,12 @@ fn all_tests() -> Vec<Test> {
         measure::tests(),
         migration::tests(),
         mirror::tests(),
+        misfits::tests(),
         moments::tests(),
         no_phantom::tests(),
+        one_statement::tests(),
         output::tests(),
+        parents::tests(),
         partition::tests(),
         policy::tests(),
         property::tests(),
@@ -111,17 +141,24 @@ fn all_tests() -> Vec<Test> {
         rbac::tests(),
         regress::tests(),
         relations::tests(),
+        renamed::tests(),
         restore::tests(),
+        restore_exceptions::tests(),
         retention::tests(),
+        rolled_back::tests(),
+        rules::tests(),
         stats::tests(),
         tenants::tests(),
+        time_forms::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),
         upkeep::tests(),
+        user_policy::tests(),
         values::tests(),
         verify::tests(),
         viewer::all_tests(),
+        web::tests(),
         who::tests(),
         without_returning::tests(),
         write_paths::tests(),

@@ -17,6 +17,55 @@ audit_tests::tests! {
     it_runs_in_a_transaction_of_the_callers,
     the_table_has_the_columns_of_the_entity,
     every_way_of_reading_has_its_index,
+    each_table_has_a_primary_key,
+}
+
+/// All that there are, on a database that can have them.
+struct All;
+
+impl MigratorTrait for All {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut migrations = audit_migration::migrations();
+        migrations.extend([audit_migration::append_only()]);
+        migrations
+    }
+}
+
+/// Without one `SeaORM`'s own generator of entities fails on the whole database.
+async fn each_table_has_a_primary_key(t: TestDb) {
+    All::up(&t.db, None).await.unwrap();
+    if t.backend == Backend::Postgres {
+        crate::support::partition(&t.db).await;
+    }
+    let names = match t.backend {
+        Backend::Sqlite => {
+            "SELECT name, (SELECT COUNT(*) FROM pragma_table_info(m.name) WHERE pk > 0) \
+             FROM sqlite_master m WHERE type = 'table' AND name LIKE 'audit_trail%'"
+        }
+        Backend::Postgres => {
+            "SELECT relname::text, (SELECT COUNT(*) FROM pg_index WHERE indrelid = c.oid AND indisprimary) \
+             FROM pg_class c WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace \
+             AND relname LIKE 'audit_trail%'"
+        }
+        Backend::MariaDb => {
+            "SELECT CAST(table_name AS CHAR), (SELECT COUNT(*) FROM information_schema.table_constraints k \
+             WHERE k.table_schema = t.table_schema AND k.table_name = t.table_name \
+             AND k.constraint_type = 'PRIMARY KEY') \
+             FROM information_schema.tables t WHERE table_schema = DATABASE() AND table_name LIKE 'audit_trail%'"
+        }
+    };
+    let statement = Statement::from_string(t.db.get_database_backend(), names);
+    let rows = t.db.query_all_raw(statement).await.unwrap();
+    let keys: Vec<(String, i64)> = rows
+        .iter()
+        .map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap()))
+        .collect();
+    for table in ["audit_trail", "audit_trail_upkeep", "audit_trail_schedule"] {
+        assert!(keys.iter().any(|(name, _)| name == table), "{keys:?}");
+    }
+    assert!(keys.iter().all(|(_, columns)| *columns > 0), "{keys:?}");
+    sql(&t.db, "INSERT INTO audit_trail_upkeep (opened_at) VALUES (CURRENT_TIMESTAMP)").await;
+    sql(&t.db, "INSERT INTO audit_trail_upkeep (opened_at) VALUES (CURRENT_TIMESTAMP)").await;
 }
 
 async fn tables(t: &TestDb) -> i64 {

@@ -98,11 +98,12 @@ async fn what_is_older_than_the_limit_goes(t: TestDb) {
 async fn without_a_limit_nothing_is_deleted(t: TestDb) {
     migrate(&t).await;
     store(&t.db, [20_000, 366, 1].map(|ago| entry("a", &ago.to_string(), None, ago))).await;
+    store(&t.db, [entry("b", "0", None, 0)]).await;
     for retention in [
         AuditConfig::current().get_retention().clone(),
         AuditConfig::from_env().unwrap().get_retention().clone(),
         Retention::default(),
-        Retention::new().keep_table("b"),
+        Retention::new().keep_table("a"),
         Retention::new().table("b", days(1)),
     ] {
         let prune = prune(retention.clone());
@@ -110,7 +111,7 @@ async fn without_a_limit_nothing_is_deleted(t: TestDb) {
         assert_eq!(prune.exec(&t.db).await.unwrap().deleted, 0, "{retention:?}");
     }
     assert_eq!(AuditTrail::prune().exec(&t.db).await.unwrap().deleted, 0);
-    assert_eq!(left(&t).await, ["a/20000", "a/366", "a/1"]);
+    assert_eq!(left(&t).await, ["a/20000", "a/366", "a/1", "b/0"]);
 }
 
 async fn without_a_limit_upkeep_deletes_nothing(t: TestDb) {

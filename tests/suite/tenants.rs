@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use audit_seaorm::{AuditConnection, AuditTrail, AuditTransaction};
+use audit_seaorm::{
+    AuditConnection, AuditContext, AuditTrail, AuditTransaction, Change, Image, RestoreError,
+};
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, Schema,
-    TransactionTrait,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, Schema, TransactionTrait,
     sea_query::Expr,
 };
 
@@ -19,6 +22,8 @@ audit_tests::tests! {
     every_read_asks_for_the_table_of_its_task,
     a_guard_knows_each_table_that_the_entity_has_named,
     #[only(Postgres, MariaDb)] a_write_that_is_dropped_half_way_stays_in_its_table,
+    #[only(Postgres)] tenants_by_search_path_share_a_trail_and_see_their_own,
+    #[only(Postgres)] a_baseline_by_search_path_is_of_the_table_that_is_found,
 }
 
 /// By hand, with a table that is named by the task.
@@ -106,14 +111,14 @@ async fn create_table(t: &TestDb) {
 }
 
 /// Writes of every kind to one record; `text` is its last value.
-async fn write(t: &TestDb, text: &str) -> Result<(), DbErr> {
-    let first = note("first").insert(&t.db).await?;
+async fn write(db: &DatabaseConnection, text: &str) -> Result<(), DbErr> {
+    let first = note("first").insert(db).await?;
     let mut changed = first.into_active_model();
     changed.text = Set(text.to_owned());
-    changed.update(&t.db).await?;
+    changed.update(db).await?;
     let moved = note::Entity::audited().update_many().col_expr(note::Column::Pos, Expr::val(7));
-    moved.filter(note::Column::Id.eq(1)).exec(&t.db).await?;
-    AuditTransaction::run(&t.db, async |txn| {
+    moved.filter(note::Column::Id.eq(1)).exec(db).await?;
+    AuditTransaction::run(db, async |txn| {
         note::ActiveModel { id: Set(2), ..note(text) }.insert(txn).await?;
         note::Entity::audited().delete_by_id(2).exec(txn).await?;
         Ok(())
@@ -138,7 +143,7 @@ async fn each_write_goes_to_the_table_of_its_task_and_says_so(t: TestDb) {
     for (table, text) in [("tenant_a", "of a"), ("tenant_b", "of b")] {
         in_table(table, async {
             create_table(&t).await;
-            write(&t, text).await.unwrap();
+            write(&t.db, text).await.unwrap();
         })
         .await;
         expected.extend(written(table, text));
@@ -177,7 +182,7 @@ async fn each_write_goes_to_the_schema_of_its_task_and_says_so(t: TestDb) {
     let schemas = schemas(&t).await;
     let mut expected = Vec::new();
     for (schema, text) in schemas.iter().zip(["of a", "of b"]) {
-        in_schema(schema, write(&t, text)).await.unwrap();
+        in_schema(schema, write(&t.db, text)).await.unwrap();
         expected.extend(written(&format!("{schema}.tenant_note"), text));
     }
     let found = trail(&t.db).await;
@@ -198,7 +203,7 @@ async fn every_read_asks_for_the_table_of_its_task(t: TestDb) {
     for (table, text) in [("tenant_a", "of a"), ("tenant_b", "of b")] {
         in_table(table, async {
             create_table(&t).await;
-            write(&t, text).await.unwrap();
+            write(&t.db, text).await.unwrap();
         })
         .await;
     }
@@ -270,4 +275,87 @@ async fn a_write_that_is_dropped_half_way_stays_in_its_table(t: TestDb) {
         &updates,
         &[r#"UPDATE tenant_a 1 by nobody: {"text":"first"} -> {"text":"dropped"}"#][..of_a],
     );
+}
+
+/// A pool for a tenant, whose tables are found first.
+async fn tenant(t: &TestDb, schema: &str) -> DatabaseConnection {
+    t.connect_with(|options| {
+        options.set_schema_search_path(format!("\"{schema}\",public"));
+    })
+    .await
+}
+
+async fn tenants_by_search_path_share_a_trail_and_see_their_own(t: TestDb) {
+    migrate(&t).await;
+    let mut tenants = Vec::new();
+    for (schema, text) in [("t_a", "of a"), ("Of \"B\".x", "of b")] {
+        sql(&t.db, &format!("CREATE SCHEMA \"{}\"", schema.replace('"', "\"\""))).await;
+        let db = tenant(&t, &schema.replace('"', "\"\"")).await;
+        let table = Schema::new(DbBackend::Postgres).create_table_from_entity(note::Entity);
+        db.execute(&table).await.unwrap();
+        write(&db, text).await.unwrap();
+        tenants.push((db, format!("{schema}.tenant_note"), text));
+    }
+    let expected = tenants.iter().flat_map(|(_, table, text)| written(table, text));
+    assert_eq!(trail(&t.db).await, expected.collect::<Vec<_>>());
+
+    let later = chrono::Utc::now() + chrono::TimeDelta::days(1);
+    for (db, table, text) in &tenants {
+        let found = AuditTrail::find_for_record(db, note::Entity, 1).await.unwrap();
+        assert!(found.len() == 3 && found.iter().all(|entry| entry.table_name == *table));
+        assert_eq!(AuditTrail::query().table("tenant_note").count(db).await.unwrap(), 5);
+        let then = AuditTrail::as_of(db, note::Entity, 1, later).await.unwrap().unwrap();
+        assert_eq!(then.text, *text);
+        assert!(AuditTrail::verify(db, note::Entity).await.unwrap().is_clean());
+        let restore = AuditTrail::restore(note::Entity, 1, found[2].timestamp);
+        restore.exec(db).await.unwrap();
+        let row = note::Entity::find_by_id(1).one(db).await.unwrap().unwrap();
+        assert_eq!((&*row.text, row.pos), ("first", 0));
+        // By hand, and by SeaORM's own statements between the hooks.
+        let change = Change::create("tenant_note", "by hand", Image::new());
+        AuditTrail::record(db, change).await.unwrap();
+        let txn = db.begin().await.unwrap();
+        generic_insert(note::ActiveModel { id: Set(3), ..note(text) }, &txn).await;
+        txn.commit().await.unwrap();
+        assert_eq!(AuditTrail::query().table("tenant_note").count(db).await.unwrap(), 8);
+    }
+    // What one tenant did is not undone in the table of another.
+    let of_a = AuditTrail::find_for_record(&tenants[0].0, note::Entity, 1).await.unwrap();
+    let undo = || AuditTrail::restore_transaction(of_a[0].transaction_id.unwrap());
+    let refused = undo().exec(&tenants[1].0).await.unwrap_err();
+    assert!(
+        matches!(&refused, RestoreError::NoEntity { table } if table == "t_a.tenant_note"),
+        "{refused}"
+    );
+    undo().exec(&tenants[0].0).await.unwrap();
+    let row = note::Entity::find_by_id(1).one(&tenants[0].0).await.unwrap().unwrap();
+    assert_eq!((&*row.text, row.pos), ("of a", 7));
+}
+
+async fn generic_insert<A>(row: A, db: &impl ConnectionTrait)
+where
+    A: ActiveModelTrait + ActiveModelBehavior + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+{
+    row.insert(db).await.unwrap();
+}
+
+async fn a_baseline_by_search_path_is_of_the_table_that_is_found(t: TestDb) {
+    migrate(&t).await;
+    sql(&t.db, "CREATE SCHEMA t_a").await;
+    create_table(&t).await;
+    let db = tenant(&t, "t_a").await;
+    let table = Schema::new(DbBackend::Postgres).create_table_from_entity(note::Entity);
+    db.execute(&table).await.unwrap();
+    AuditContext::without_audit(note("unseen").insert(&db)).await.unwrap();
+    AuditTrail::baseline(note::Entity).exec(&db).await.unwrap();
+    assert_lines(
+        &trail(&t.db).await,
+        &[r#"BASELINE t_a.tenant_note 1 by nobody: none -> {"id":1,"pos":0,"text":"unseen"}"#],
+    );
+    for db in [&db, &t.db] {
+        assert!(AuditTrail::verify(db, note::Entity).await.unwrap().is_clean());
+    }
+    let again = AuditTrail::baseline(note::Entity).exec(&db).await.unwrap();
+    assert_eq!(again.written, 0);
 }

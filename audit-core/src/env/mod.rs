@@ -9,7 +9,10 @@ mod tests;
 use std::ffi::OsString;
 
 use self::shape::{List, Lookup, Words};
-use crate::{AuditConfig, ConfigError, Escape, FailurePolicy};
+use crate::{
+    AuditConfig, ConfigError, Escape, FailurePolicy, RequireUser,
+    tables::{self, Source},
+};
 
 const FULL_RECORD: Words<bool> = Words {
     variable: "AUDIT_FULL_RECORD",
@@ -29,9 +32,24 @@ const ON_ESCAPE: Words<Escape> = Words {
     allowed: &[("refuse", Escape::Refuse), ("warn", Escape::Warn), ("allow", Escape::Allow)],
 };
 
+const REQUIRE_USER: Words<RequireUser> = Words {
+    variable: "AUDIT_REQUIRE_USER",
+    expected: "refuse, warn or allow",
+    allowed: &[
+        ("refuse", RequireUser::Refuse),
+        ("warn", RequireUser::Warn),
+        ("allow", RequireUser::Allow),
+    ],
+};
+
 const EXCLUDED_TABLES: List = List {
     variable: "AUDIT_EXCLUDED_TABLES",
     expected: "tables separated by commas, such as session,app.cache",
+};
+
+const EXTERNAL_TABLES: List = List {
+    variable: "AUDIT_EXTERNAL_TABLES",
+    expected: "tables separated by commas, such as rate,app.cache",
 };
 
 const REDACT: List = List {
@@ -45,17 +63,23 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<AuditCon
     let mut config = AuditConfig::new()
         .full_record(FULL_RECORD.read(lookup)?)
         .on_failure(ON_FAILURE.read(lookup)?)
-        .on_escape(ON_ESCAPE.read(lookup)?);
+        .on_escape(ON_ESCAPE.read(lookup)?)
+        .require_user(REQUIRE_USER.read(lookup)?);
     if let Some(settings) = background::read(lookup)? {
         config = config.with_background_settings(settings);
     }
     for table in EXCLUDED_TABLES.read(lookup, |item| Some(item.to_owned()))? {
         config = config.exclude_table(table);
     }
+    for table in EXTERNAL_TABLES.read(lookup, |item| Some(item.to_owned()))? {
+        config = config.external_table(table);
+    }
     for (table, column) in REDACT.read(lookup, table_and_column)? {
         config = config.redact(table, [column]);
     }
-    Ok(config.retention(retention::read(lookup)?))
+    config = config.retention(retention::read(lookup)?);
+    tables::check(&config, Source::Environment)?;
+    Ok(config)
 }
 
 fn table_and_column(item: &str) -> Option<(String, String)> {

@@ -1,7 +1,9 @@
 use std::{ffi::OsString, time::Duration};
 
 use super::read;
-use crate::{AuditConfig, Background, Escape, FailurePolicy, Limits, Retention, WhenFull};
+use crate::{
+    AuditConfig, Background, Escape, FailurePolicy, Limits, RequireUser, Retention, WhenFull,
+};
 
 fn config(vars: &[(&str, &str)]) -> Result<AuditConfig, String> {
     let lookup = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into());
@@ -34,6 +36,7 @@ fn every_variable_is_read() {
         ("AUDIT_FULL_RECORD", "TRUE"),
         ("AUDIT_ON_FAILURE", "continue"),
         ("AUDIT_ON_ESCAPE", "warn"),
+        ("AUDIT_REQUIRE_USER", "Refuse"),
         ("AUDIT_RETENTION_DAYS", "730"),
         ("AUDIT_RETENTION_NEWEST_PER_RECORD", "100"),
         ("AUDIT_RETENTION_NEWEST_PER_TABLE", "5000000"),
@@ -77,6 +80,7 @@ fn every_variable_is_read() {
         .full_record(true)
         .on_failure(FailurePolicy::Continue)
         .on_escape(Escape::Warn)
+        .require_user(RequireUser::Refuse)
         .retention(retention)
         .with_background_settings(background);
     assert_eq!(read, Ok(built));
@@ -150,6 +154,11 @@ fn a_bad_value_is_refused_with_its_name_and_without_itself() {
             "AUDIT_ON_ESCAPE has an unknown value: expected refuse, warn or allow",
         ),
         (
+            "AUDIT_REQUIRE_USER",
+            "true",
+            "AUDIT_REQUIRE_USER has an unknown value: expected refuse, warn or allow",
+        ),
+        (
             "AUDIT_BACKGROUND",
             "yes",
             "AUDIT_BACKGROUND has an unknown value: expected true or false",
@@ -216,6 +225,28 @@ fn a_bad_value_is_refused_with_its_name_and_without_itself() {
         ),
     ] {
         assert_eq!(config(&[(variable, value)]), Err(text.to_owned()));
+    }
+}
+
+#[test]
+fn a_rule_for_a_table_that_is_not_there_is_refused_unless_it_is_external() {
+    for (variable, value, text) in [
+        ("AUDIT_EXCLUDED_TABLES", "user,Sessions", "`Sessions`"),
+        ("AUDIT_REDACT", "Sessions.token", "`Sessions`"),
+        ("AUDIT_RETENTION_TABLE_DAYS", "Sessions=30", "`Sessions`"),
+        ("AUDIT_KEEP_TABLES", "Sessions", "`Sessions`"),
+        ("AUDIT_KEEP_RECORDS", "Sessions=1", "`Sessions`"),
+    ] {
+        let error = config(&[(variable, value)]).expect_err("an unknown table");
+        assert_eq!(
+            error,
+            format!(
+                "{variable} names the table {text}, which no audited entity of this program has: write `session`, \
+                 or name a table of another program, or one recorded by hand, in AUDIT_EXTERNAL_TABLES as well"
+            )
+        );
+        let external = [(variable, value), ("AUDIT_EXTERNAL_TABLES", "other, Sessions")];
+        assert!(config(&external).is_ok(), "{variable}");
     }
 }
 

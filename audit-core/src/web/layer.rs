@@ -33,7 +33,7 @@ use crate::AuditUser;
 ///         let account: &Account = request.extensions.get()?;
 ///         Some(AuditUser::new(account.id.to_string()).email(&account.email))
 ///     })
-///     .peer(|request| Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
+///     .peer(|request| Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.ip())) // by itself with the feature `axum`
 ///     .trusted_proxies(["10.0.0.0/8".parse()?]);
 ///
 /// let app = Router::new()
@@ -180,7 +180,9 @@ impl<U> AuditLayer<U> {
     }
 
     /// Says which address the connection comes from. Defaults to an extension of type
-    /// [`SocketAddr`](std::net::SocketAddr); none without one.
+    /// [`SocketAddr`](std::net::SocketAddr), or, with the feature `axum`, axum's `ConnectInfo<SocketAddr>`, which a router
+    /// served by `into_make_service_with_connect_info::<SocketAddr>()` has. If the first request has neither, a warning
+    /// is logged.
     ///
     /// This is the address that proxies are recognised by: it must not come from a header that a client may set.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Deletes that would make the database change other records by itself, which leaves no entry of them.
 
+use std::sync::Arc;
+
 use audit_core::AuditConfig;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, EntityTrait,
@@ -20,8 +22,11 @@ use crate::{
 };
 
 /// Whether deletes of this table have to be looked into, which takes rows that are locked already.
-pub(super) fn are_possible<E: EntityTrait>(ground: &Ground<'_>, config: &AuditConfig) -> bool {
-    !paths::<E>(ground, config).is_empty()
+pub(super) async fn are_possible<E: EntityTrait>(
+    ground: &Ground<'_>,
+    config: &AuditConfig,
+) -> Result<bool, DbErr> {
+    Ok(!paths::<E>(ground, config).await?.is_empty())
 }
 
 /// Refuses to delete rows, which are locked, if a foreign key would change records that refer to them.
@@ -33,7 +38,7 @@ pub(super) async fn refuse<E: EntityTrait>(
     let Some(guard) = ground.guard.filter(|_| !keys.is_empty()) else {
         return Ok(());
     };
-    for path in paths::<E>(ground, config) {
+    for path in paths::<E>(ground, config).await? {
         let found = ground.db.query_one(&referring::<E>(&ground.db, &path, keys)).await?;
         if found.is_some() {
             let parent = crate::record::table_name::<E>();
@@ -45,17 +50,23 @@ pub(super) async fn refuse<E: EntityTrait>(
 }
 
 /// None where nothing is recorded anyway.
-fn paths<'a, E: EntityTrait>(ground: &Ground<'a>, config: &AuditConfig) -> Vec<Path<'a>> {
+async fn paths<E: EntityTrait>(
+    ground: &Ground<'_>,
+    config: &AuditConfig,
+) -> Result<Vec<Path>, DbErr> {
     match ground.guard {
-        Some(guard) if !audit_core::is_paused() => guard.cascades(&TableName::of::<E>(), config),
-        _ => Vec::new(),
+        Some(guard) if !audit_core::is_paused() => {
+            guard.learn(&ground.db).await?;
+            Ok(guard.cascades(&TableName::of::<E>(), config))
+        }
+        _ => Ok(Vec::new()),
     }
 }
 
 /// One row at the end of the path, if there is one.
 fn referring<E: EntityTrait>(
     db: &impl ConnectionTrait,
-    path: &[&ForeignKey],
+    path: &[Arc<ForeignKey>],
     keys: &[Key],
 ) -> SelectStatement {
     let backend = db.get_database_backend();
@@ -70,7 +81,7 @@ fn referring<E: EntityTrait>(
             let child = Expr::col((alias(step), Alias::new(child)));
             same.add(child.equals((parent.clone(), Alias::new(referred))))
         });
-        select.inner_join(table(&key.child, alias(step)), same);
+        select.inner_join(table(&key.child.name, alias(step)), same);
     }
     select.cond_where(among::<E>(keys, backend));
     if backend == DbBackend::MySql {

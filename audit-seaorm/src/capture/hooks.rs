@@ -35,6 +35,7 @@ use super::{
     row::Update,
     sent::Sent,
     unit::perform,
+    user::require_user,
 };
 use crate::{
     AuditHooks, Auditable,
@@ -68,6 +69,7 @@ where
         return Ok(row);
     };
     if insert {
+        require_user(recorder.config(), recorder.table())?;
         admit(db, &recorder, Operation::Create)?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
@@ -122,7 +124,7 @@ async fn record_created<E: Auditable>(
     ground: &Ground<'_>,
     model: E::Model,
 ) -> Result<(), DbErr> {
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<E>(&ground.unguarded()).await?;
     let change = recorder.created(&Found { model, facts });
     recorder.record(ground, change).await
 }
@@ -152,6 +154,7 @@ where
     let Some(key) = row.get_primary_key_value() else {
         return Ok(row);
     };
+    require_user(recorder.config(), recorder.table())?;
     admit(db, &recorder, Operation::Delete)?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
@@ -203,7 +206,7 @@ where
         return Ok(());
     }
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
+    let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
     let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
     recorder.record(&ground, change).await
 }

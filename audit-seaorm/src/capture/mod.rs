@@ -10,11 +10,13 @@ pub(crate) mod bulk;
 mod cascade;
 mod escape;
 mod executor;
+mod former;
 mod ground;
 mod hooks;
 pub mod links;
 mod opened;
 mod operation;
+mod pauses;
 mod returning;
 pub(crate) mod row;
 mod sent;
@@ -22,6 +24,7 @@ pub(crate) mod shield;
 mod target;
 mod turn;
 mod unit;
+mod user;
 mod write;
 
 pub(crate) use before_image::Intent;
@@ -32,6 +35,7 @@ pub use operation::{delete, delete_model, insert, save, update, update_without_r
 pub(crate) use sent::Sent;
 pub(crate) use target::Target;
 pub(crate) use unit::perform;
+pub(crate) use user::require_user;
 pub(crate) use write::{Answer, Job, Write};
 
 use sea_orm::{ActiveModelTrait, EntityTrait};

@@ -1,10 +1,9 @@
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbErr, TransactionOptions};
 #[cfg(feature = "rbac")]
 use sea_orm::{RestrictedConnection, RestrictedTransaction};
 
 use super::Executor;
+use crate::own_transaction::OwnTransaction;
 
 /// A pool to begin a transaction on.
 pub(super) enum Source {
@@ -24,10 +23,10 @@ impl Source {
 
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<Opened, DbErr> {
         match self {
-            Self::Plain(pool) => pool.begin_with_options(options).await.map(Opened::Plain),
+            Self::Plain(pool) => OwnTransaction::on(pool, options).await.map(Opened::Plain),
             #[cfg(feature = "rbac")]
             Self::Restricted(pool) => {
-                pool.begin_with_options(options).await.map(Opened::Restricted)
+                OwnTransaction::on(pool, options).await.map(Opened::Restricted)
             }
         }
     }
@@ -35,18 +34,23 @@ impl Source {
 
 /// A transaction or a savepoint of ours. Dropping it rolls back.
 pub(super) enum Opened {
-    Plain(DatabaseTransaction),
+    Plain(OwnTransaction),
     #[cfg(feature = "rbac")]
-    Restricted(RestrictedTransaction),
+    Restricted(OwnTransaction<RestrictedTransaction>),
 }
 
 impl Opened {
     /// A savepoint of a transaction of the caller's.
     pub(super) async fn within(txn: Executor<'_>) -> Result<Self, DbErr> {
+        let options = TransactionOptions::default();
         match txn {
-            Executor::Transaction(txn) => txn.begin().await.map(Self::Plain),
+            Executor::Transaction(txn) => {
+                OwnTransaction::within(txn, options).await.map(Self::Plain)
+            }
             #[cfg(feature = "rbac")]
-            Executor::RestrictedTransaction(txn) => txn.begin().await.map(Self::Restricted),
+            Executor::RestrictedTransaction(txn) => {
+                OwnTransaction::within(txn, options).await.map(Self::Restricted)
+            }
             _ => Err(DbErr::Type("audit: no transaction".to_owned())),
         }
     }
@@ -67,11 +71,11 @@ impl Opened {
         }
     }
 
-    pub(super) async fn rollback(self) -> Result<(), DbErr> {
+    pub(super) async fn roll_back_after(self, error: &DbErr) -> Result<(), DbErr> {
         match self {
-            Self::Plain(txn) => txn.rollback().await,
+            Self::Plain(txn) => txn.roll_back_after(error).await,
             #[cfg(feature = "rbac")]
-            Self::Restricted(txn) => txn.rollback().await,
+            Self::Restricted(txn) => txn.roll_back_after(error).await,
         }
     }
 }

@@ -108,12 +108,13 @@ impl<T: Send + 'static> Future for Shielded<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.started = true;
-        let Some(operation) = &mut self.operation else {
+        // Taken, so that one which panics is not left to a task: it has ended, and polling it again panics again.
+        let Some(mut operation) = self.operation.take() else {
             return Poll::Pending;
         };
         let outcome = operation.as_mut().poll(cx);
-        if outcome.is_ready() {
-            self.operation = None;
+        if outcome.is_pending() {
+            self.operation = Some(operation);
         }
         outcome
     }

@@ -31,6 +31,11 @@ impl<E: EntityTrait> Target<E> {
         row.add_option(self.only_if.as_ref().map(Filter::condition))
     }
 
+    /// What it must meet beside having its key.
+    pub(super) fn further(&self) -> Condition {
+        self.only_if.as_ref().map_or_else(Condition::all, Filter::condition)
+    }
+
     /// A statement of this kind about the row, which binds `values` and then the key.
     pub(super) fn statement(
         &self,

@@ -4,10 +4,11 @@ use audit_core::{AuditConfig, Operation};
 use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 
-use super::{escape::escaped, ground::Ground};
+use super::{escape::escaped, ground::Ground, user::require_user};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    read_row,
     writer::Recorder,
 };
 
@@ -20,9 +21,9 @@ pub(crate) trait Write: Send + 'static {
     /// some of it done.
     const STEPS: bool = false;
 
-    /// Writes and records. An error leaves it to the caller to take back what was written.
+    /// Writes and records. An error leaves it to the caller to take back what was written, and perhaps to run it again.
     fn run(
-        self,
+        &mut self,
         recorder: &Recorder<Self::Entity>,
         ground: Ground<'_>,
     ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
@@ -41,11 +42,14 @@ pub(crate) trait Job: Send {
     /// See [`Recorder::background`].
     fn background(&self) -> Option<Arc<AuditConfig>>;
 
+    /// Refuses what is done in nobody's name, if it is to be recorded and the configuration says so.
+    fn require_user(&self) -> Result<(), AuditError>;
+
     /// Refuses what cannot be recorded truly in this place, if it is to be recorded.
     fn escape(&self, place: Place) -> Result<(), AuditError>;
 
     /// See [`Write::run`].
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>>;
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>>;
 }
 
 /// The output of the write.
@@ -73,6 +77,13 @@ impl<W: Write> Job for Recorded<W> {
         self.recorder.background()
     }
 
+    fn require_user(&self) -> Result<(), AuditError> {
+        if self.recorder.is_recording() {
+            require_user(self.recorder.config(), self.recorder.table())?;
+        }
+        Ok(())
+    }
+
     fn escape(&self, place: Place) -> Result<(), AuditError> {
         if self.recorder.is_recording() {
             escaped(&self.recorder, W::OPERATION, place)?;
@@ -80,11 +91,11 @@ impl<W: Write> Job for Recorded<W> {
         Ok(())
     }
 
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>> {
         Box::pin(async move {
-            let Self { write, recorder } = *self;
-            let output = write.run(&recorder, ground).await?;
-            recorder.check_name()?;
+            let output = self.write.run(&self.recorder, ground).await;
+            let output = output.map_err(read_row::without_values::<W::Entity>)?;
+            self.recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

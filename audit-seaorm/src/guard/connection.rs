@@ -7,7 +7,7 @@ use sea_orm::{
     prelude::async_trait::async_trait,
 };
 
-use super::{Cascade, Guard, Passage, delete, foreign_keys::ForeignKeys};
+use super::{Cascade, Guard, Passage, foreign_keys::ForeignKeys, known::SchemaChange};
 use crate::{AuditTransaction, transaction::within};
 
 /// A connection pool that lets no write of an audited table pass unnoticed.
@@ -92,8 +92,14 @@ impl AuditConnection {
     ///
     /// A delete that sets one of them off is an escape: refused by default. One of an audited parent is so
     /// only if there are records that refer to it; one of any other table always, as a statement does not
-    /// tell which rows it will delete. The keys are learned once, by the first delete or transaction, which
-    /// logs a warning for each. A key of a parent that is updated (`ON UPDATE CASCADE`) is not watched.
+    /// tell which rows it will delete. A key of a parent that is updated (`ON UPDATE CASCADE`) is not watched.
+    ///
+    /// This connection reads the keys of the database ahead of its first delete or transaction, and logs a
+    /// warning for each that it lists here. It reads them again ahead of a delete if a statement that changes
+    /// the schema (`CREATE`, `ALTER`, `DROP`, `RENAME`) has run on this connection or in one of its
+    /// transactions, if this method has been called, or if the last reading is 30 seconds old (and a hundred
+    /// times as old as it took). So a foreign key that another process creates may stay unseen for that long;
+    /// call this method after a migration to have it seen at once.
     ///
     /// # Errors
     ///
@@ -136,26 +142,15 @@ impl AuditConnection {
     /// # }
     /// ```
     pub async fn cascades(&self) -> Result<Vec<Cascade>, DbErr> {
+        if let Some(known) = &self.guard.foreign_keys {
+            known.forget();
+        }
         Ok(ForeignKeys::read(&self.inner).await?.cascades(&AuditConfig::current()))
     }
 
-    /// Learns the foreign keys the first time that they matter, and reports those that change records.
+    /// Reads the foreign keys, unless they are known well enough.
     pub(crate) async fn learn(&self) -> Result<(), DbErr> {
-        let Some(foreign_keys) = &self.guard.foreign_keys else { return Ok(()) };
-        let read = async || {
-            let keys = ForeignKeys::read(&self.inner).await?;
-            for cascade in keys.cascades(&AuditConfig::current()) {
-                tracing::warn!(
-                    %cascade,
-                    "the database would change audited records by itself: deletes are refused where it \
-                     does, other changes of the key leave no entry; make the foreign key RESTRICT and \
-                     delete the children first, as `cascade_delete` does"
-                );
-            }
-            Ok::<_, DbErr>(keys)
-        };
-        foreign_keys.get_or_try_init(read).await?;
-        Ok(())
+        self.guard.learn(&self.inner).await
     }
 
     /// The pool itself, which nobody guards: for migrations, for upkeep.
@@ -174,16 +169,13 @@ impl AuditConnection {
         &self.guard
     }
 
-    async fn admit(&self, sql: &str) -> Result<(), DbErr> {
-        if delete::may_delete(sql) {
-            self.learn().await?;
-        }
+    async fn admit(&self, sql: &str) -> Result<Option<SchemaChange>, DbErr> {
         let passage = Passage {
             backend: self.inner.get_database_backend(),
             returning: self.inner.support_returning(),
             permits: None,
         };
-        self.guard.admit(sql, passage)
+        self.guard.admit(&self.inner, sql, passage).await
     }
 }
 
@@ -200,22 +192,22 @@ impl ConnectionTrait for AuditConnection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.admit(&statement.sql).await?;
+        let _change = self.admit(&statement.sql).await?;
         self.inner.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.admit(sql).await?;
+        let _change = self.admit(sql).await?;
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.admit(&statement.sql).await?;
+        let _change = self.admit(&statement.sql).await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.admit(&statement.sql).await?;
+        let _change = self.admit(&statement.sql).await?;
         self.inner.query_all_raw(statement).await
     }
 
@@ -241,7 +233,7 @@ impl sea_orm::StreamTrait for AuditConnection {
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         Box::pin(async move {
-            self.admit(&statement.sql).await?;
+            let _change = self.admit(&statement.sql).await?;
             self.inner.stream_raw(statement).await
         })
     }

@@ -6,7 +6,8 @@ use sea_orm::{DbBackend, DbErr};
 use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use super::{
-    verdict::{BOM, dialect, has_executable_comment, significant},
+    tokens::dialect,
+    verdict::{BOM, has_executable_comment},
     words::{without_digits, words},
 };
 use crate::error::AuditError;
@@ -137,7 +138,8 @@ fn control(backend: DbBackend, sql: &str) -> Option<Control> {
         // SQLite runs the statements ahead of the one that it cannot read.
         return Some(Control { word: "what cannot be read".to_owned(), effect: Effect::Hidden });
     };
-    let tokens = significant(tokens);
+    let tokens: Vec<_> =
+        tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
     Statements { rest: &tokens }.find_map(|statement| of_statement(backend, statement))
 }
 

@@ -1,15 +1,14 @@
 use sea_orm::DbBackend;
-use sqlparser::tokenizer::Tokenizer;
 
 use super::{
+    foreign_keys::KeyTable,
+    live::live,
     parse::{Parsed, parse},
     stack,
     statement::Kind,
-    verdict::{dialect, significant},
+    tokens::tokens,
     words::words,
 };
-use crate::registry::TableName;
-
 /// Words without which no row goes.
 const WORDS: [&str; 4] = ["DELETE", "DROP", "MERGE", "REPLACE"];
 
@@ -22,27 +21,28 @@ pub(super) fn may_delete(sql: &str) -> bool {
 pub(super) fn deleted<'a>(
     backend: DbBackend,
     sql: &str,
-    tables: impl Iterator<Item = &'a TableName>,
-) -> Vec<&'a TableName> {
+    tables: impl Iterator<Item = &'a KeyTable>,
+) -> Vec<&'a KeyTable> {
     if !may_delete(sql) {
         return Vec::new();
     }
     let text = sql.to_lowercase();
     let mut named: Vec<_> =
-        tables.filter(|table| text.contains(&table.table.to_lowercase())).collect();
+        tables.filter(|table| text.contains(&table.name.table.to_lowercase())).collect();
     if !named.is_empty()
         && let Some(parsed) = parsed(backend, sql)
     {
-        let deletes: Vec<_> =
-            parsed.writes.iter().filter(|(kind, _)| deletes(*kind, backend)).collect();
-        named.retain(|table| deletes.iter().any(|(_, deleted)| deleted.may_be(table)));
+        let deletes = parsed.writes.iter().filter(|(kind, _)| deletes(*kind, backend));
+        let deleted: Vec<_> = deletes.map(|(_, name)| name).chain(&parsed.doubtful).collect();
+        named.retain(|table| table.is_any_of(&deleted));
     }
     named
 }
 
 fn parsed(backend: DbBackend, sql: &str) -> Option<Parsed> {
-    let tokens = significant(Tokenizer::new(dialect(backend), sql).tokenize().ok()?);
-    let parsed = stack::deep_enough(tokens.len(), || parse(dialect(backend), tokens))?.ok()?;
+    let tokens = tokens(backend, sql)?;
+    let live = live(&tokens, backend);
+    let parsed = stack::deep_enough(tokens.len(), || parse(backend, tokens, &live))?.ok()?;
     (!parsed.unknown).then_some(parsed)
 }
 

@@ -1,20 +1,22 @@
 //! Which of the words that write stand where they can begin a write.
 
 use sea_orm::DbBackend;
-use sqlparser::tokenizer::{Token, Word};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::tokens::{is, keyword};
 
 /// What the words of a text can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Live {
-    /// There is a word that can begin a write.
-    pub(super) writes: bool,
+    /// The numbers of the tokens that can begin a write.
+    pub(super) verbs: Vec<usize>,
     /// There is a word that runs what cannot be seen here.
     pub(super) opaque: Option<&'static str>,
 }
 
 /// `tokens` are those that matter, without blanks and comments.
-pub(super) fn live(tokens: &[Token], backend: DbBackend) -> Live {
-    let has = |word| tokens.iter().any(|token| is(Some(token), word));
+pub(super) fn live(tokens: &[TokenWithSpan], backend: DbBackend) -> Live {
+    let has = |word| tokens.iter().any(|token| is(&token.token, &[word]));
     let text = Text {
         // On MariaDB `SET STATEMENT … FOR UPDATE …` updates.
         for_update_locks: !(backend == DbBackend::MySql && has("STATEMENT")),
@@ -22,14 +24,12 @@ pub(super) fn live(tokens: &[Token], backend: DbBackend) -> Live {
     };
     let mut found = Live::default();
     for (at, token) in tokens.iter().enumerate() {
-        let Some(word) = keyword(token) else { continue };
-        let around = Around {
-            before: at.checked_sub(1).and_then(|before| tokens.get(before)),
-            after: tokens.get(at + 1),
-        };
+        let Some(word) = keyword(&token.token) else { continue };
+        let token = |at: usize| tokens.get(at).map(|token| &token.token);
+        let around = Around { before: at.checked_sub(1).and_then(token), after: token(at + 1) };
         match text.role(word, around) {
             Role::None => {}
-            Role::Writes => found.writes = true,
+            Role::Writes => found.verbs.push(at),
             Role::Opaque(word) => {
                 found.opaque.get_or_insert(word);
             }
@@ -81,7 +81,7 @@ impl Text {
                 let clause = around.before_is(&["OR", "CONFLICT"]);
                 around.is_call() || (clause && !around.after_is(&["TABLE", "TEMPORARY"]))
             }
-            "DROP" => !around.after_is(&["TABLE", "TEMPORARY", "PARTITION"]),
+            "DROP" => !around.after_is(&["TABLE", "TABLES", "TEMPORARY", "PARTITION"]),
             "ATTACH" | "DETACH" | "EXCHANGE" | "CONVERT" => {
                 !around.after_is(&["PARTITION", "TABLE"])
             }
@@ -94,26 +94,15 @@ impl Text {
 
 impl Around<'_> {
     fn before_is(self, words: &[&str]) -> bool {
-        words.iter().any(|word| is(self.before, word))
+        self.before.is_some_and(|token| is(token, words))
     }
 
     fn after_is(self, words: &[&str]) -> bool {
-        words.iter().any(|word| is(self.after, word))
+        self.after.is_some_and(|token| is(token, words))
     }
 
     /// Functions of the same names.
     fn is_call(self) -> bool {
         self.after == Some(&Token::LParen)
-    }
-}
-
-fn is(token: Option<&Token>, word: &str) -> bool {
-    token.and_then(keyword).is_some_and(|found| found.eq_ignore_ascii_case(word))
-}
-
-fn keyword(token: &Token) -> Option<&str> {
-    match token {
-        Token::Word(Word { value, quote_style: None, .. }) => Some(value),
-        _ => None,
     }
 }

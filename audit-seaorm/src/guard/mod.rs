@@ -10,29 +10,32 @@ mod connection;
 mod control;
 mod delete;
 mod foreign_keys;
+mod known;
 mod live;
 mod parse;
 mod permits;
 mod pool;
 mod stack;
 mod statement;
+mod targets;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod verdict;
 mod words;
 
 use std::sync::Arc;
 
 use audit_core::{AuditConfig, Escape, Operation};
-use sea_orm::{DbBackend, DbErr};
-use tokio::sync::OnceCell;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-use self::foreign_keys::ForeignKeys;
+use self::known::KnownKeys;
 use self::verdict::{Target, Verdict, Write};
 pub use self::{cascade::Cascade, connection::AuditConnection, pool::AuditPool};
 pub(crate) use self::{
     control::{Control, refuse_control},
     foreign_keys::{ForeignKey, Path},
+    known::SchemaChange,
     permits::Permits,
     statement::Kind,
 };
@@ -47,8 +50,8 @@ use crate::{
 pub(crate) struct Guard {
     /// That of the configuration in force where none was chosen.
     escape: Option<Escape>,
-    /// Those of the database behind an [`AuditConnection`], once they are learned.
-    foreign_keys: Option<Arc<OnceCell<ForeignKeys>>>,
+    /// Those of the database behind an [`AuditConnection`].
+    foreign_keys: Option<Arc<KnownKeys>>,
 }
 
 /// The connection that a statement is about to be sent on.
@@ -61,18 +64,46 @@ pub(crate) struct Passage<'a> {
 }
 
 impl Guard {
+    /// That of a transaction on the same connection.
+    pub(crate) fn of_transaction(&self) -> Self {
+        let known = self.foreign_keys.as_ref().map(KnownKeys::of_transaction);
+        Self { escape: self.escape, foreign_keys: known.map(Arc::new) }
+    }
+
+    /// Reads the foreign keys, unless they are known well enough, and warns of those that change records.
+    pub(crate) async fn learn(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        match &self.foreign_keys {
+            Some(known) => known.learn(db).await,
+            None => Ok(()),
+        }
+    }
+
     /// How a delete of this table would change records inside of the database.
-    pub(crate) fn cascades(&self, parent: &TableName, config: &AuditConfig) -> Vec<Path<'_>> {
-        let known = self.foreign_keys.as_ref().and_then(|keys| keys.get());
+    pub(crate) fn cascades(&self, parent: &TableName, config: &AuditConfig) -> Vec<Path> {
+        let known = self.foreign_keys.as_ref().and_then(|known| known.keys());
         registry::learn();
         known.map_or_else(Vec::new, |keys| keys.paths(parent, config))
     }
 
-    /// Lets a statement pass, or says why not.
-    pub(crate) fn admit(&self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
-        if !words::may_write(sql) || audit_core::is_paused() {
-            return Ok(());
+    /// Lets a statement pass, or says why not. `db` is the connection past the guard.
+    pub(crate) async fn admit(
+        &self,
+        db: &impl ConnectionTrait,
+        sql: &str,
+        passage: Passage<'_>,
+    ) -> Result<Option<SchemaChange>, DbErr> {
+        let seen = words::seen(sql);
+        if seen.may_write && !audit_core::is_paused() {
+            if delete::may_delete(sql) {
+                self.learn(db).await?;
+            }
+            self.judge(sql, passage)?;
         }
+        let known = self.foreign_keys.as_ref().filter(|_| seen.may_define);
+        Ok(known.map(|known| SchemaChange(Arc::clone(known))))
+    }
+
+    fn judge(&self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
         let verdict = cache::verdict(passage.backend, sql);
         let config = AuditConfig::current();
         let escape = escape_of(&verdict, &config, passage);
@@ -84,12 +115,12 @@ impl Guard {
 
     /// A delete of a table whose own changes nobody records, but those of its children.
     fn cascaded(&self, backend: DbBackend, sql: &str, config: &AuditConfig) -> Option<AuditError> {
-        let known = self.foreign_keys.as_ref()?.get()?;
+        let known = self.foreign_keys.as_ref()?.keys()?;
         let parents = known.unrecorded_parents(config);
         let parents = delete::deleted(backend, sql, parents);
-        let path = parents.into_iter().find_map(|parent| known.paths(parent, config).pop())?;
+        let path = parents.into_iter().find_map(|parent| known.paths_of(parent, config).pop())?;
         Some(AuditError::CascadesUnseen {
-            parent: path.first()?.parent.to_string(),
+            parent: path.first()?.facts.parent.clone(),
             path: told(&path),
         })
     }
@@ -153,6 +184,6 @@ fn bypassed(kind: Kind, table: &str) -> AuditError {
 }
 
 /// The foreign keys of a path, in words.
-pub(crate) fn told(path: &[&ForeignKey]) -> String {
+pub(crate) fn told(path: &[Arc<ForeignKey>]) -> String {
     path.iter().map(|key| key.facts.to_string()).collect::<Vec<_>>().join("; ")
 }

@@ -1,39 +1,82 @@
 //! Every table that a text writes, by the parser's account.
 
+use std::{collections::HashSet, ops::Range};
+
+use sea_orm::DbBackend;
 use sqlparser::{
     ast::{
         AlterTableOperation, AssignmentTarget, CascadeOption, CopySource, Delete, FromTable,
         Insert, ObjectName, ObjectNamePart, ObjectType, Query, SetExpr, SqliteOnConflict,
         Statement, TableFactor, TableObject, TableWithJoins, Truncate, Update, UtilityOption,
     },
-    dialect::Dialect,
     parser::{Parser, ParserError},
-    tokenizer::Token,
+    tokenizer::{Location, Token, TokenWithSpan},
 };
 
-use super::statement::Kind;
+use super::{
+    live::Live,
+    statement::Kind,
+    targets::{Candidate, candidates},
+    tokens::dialect,
+};
 use crate::registry::TableName;
 
 /// What a text does.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Parsed {
     pub(super) writes: Vec<(Kind, TableName)>,
     pub(super) opaque: Option<&'static str>,
     /// Something in it is of no kind that is known here.
     pub(super) unknown: bool,
+    /// The names at the place of a written table that the parser does not account for.
+    pub(super) doubtful: Vec<TableName>,
+    /// Where the names stand that it accounts for.
+    accounted: HashSet<Location>,
 }
 
 /// The parser's own limit of depth holds, so that no text can overflow the stack.
-pub(super) fn parse(dialect: &dyn Dialect, tokens: Vec<Token>) -> Result<Parsed, ParserError> {
-    let statements = Parser::new(dialect).with_tokens(tokens).parse_statements()?;
+pub(super) fn parse(
+    backend: DbBackend,
+    tokens: Vec<TokenWithSpan>,
+    live: &Live,
+) -> Result<Parsed, ParserError> {
+    let mut candidates = candidates(backend, &tokens, &live.verbs);
+    let mut parser = Parser::new(dialect(backend)).with_tokens_with_locations(tokens);
     let mut parsed = Parsed::default();
-    for statement in &statements {
-        parsed.read(statement);
+    while let Some((statement, place)) = next(&mut parser)? {
+        if runs_now(&statement) {
+            parsed.read(&statement);
+        } else {
+            candidates.retain(|candidate| !place.contains(&candidate.at));
+        }
     }
+    parsed.doubt(candidates);
     Ok(parsed)
 }
 
+/// A statement, and the numbers of its tokens.
+fn next(parser: &mut Parser<'_>) -> Result<Option<(Statement, Range<usize>)>, ParserError> {
+    let mut is_separate = parser.index() == 0;
+    while parser.consume_token(&Token::SemiColon) {
+        is_separate = true;
+    }
+    if parser.peek_token_ref().token == Token::EOF {
+        return Ok(None);
+    }
+    if !is_separate {
+        return parser.expected_ref("end of statement", parser.peek_token_ref());
+    }
+    let start = parser.index();
+    let statement = parser.parse_statement()?;
+    Ok(Some((statement, start..parser.index())))
+}
+
 impl Parsed {
+    fn doubt(&mut self, candidates: Vec<Candidate>) {
+        let doubtful = candidates.into_iter().filter(|it| !self.accounted.contains(&it.location));
+        self.doubtful = doubtful.map(|candidate| candidate.name).collect();
+    }
+
     fn read(&mut self, statement: &Statement) {
         match statement {
             Statement::Insert(insert) => self.insert(insert),
@@ -66,11 +109,7 @@ impl Parsed {
                 create.query.iter().for_each(|it| self.query(it));
             }
             Statement::Prepare { statement, .. } => self.read(statement),
-            Statement::Explain { analyze, options, statement, .. } => {
-                if *analyze || options.iter().flatten().any(analyzes) {
-                    self.read(statement);
-                }
-            }
+            Statement::Explain { statement, .. } => self.read(statement),
             Statement::Call(_) => self.opaque = Some("CALL"),
             Statement::Execute { .. } => self.opaque = Some("EXECUTE"),
             other => self.unknown |= !writes_nothing(other),
@@ -125,14 +164,19 @@ impl Parsed {
                 AssignmentTarget::Tuple(_) => None,
             })
             .collect();
-        let set = |relation: &&Relation<'_>| {
+        let is_set = |relation: &Relation<'_>| {
             let names = qualifiers.as_ref();
             names.is_none_or(|names| names.iter().any(|name| relation.is_called(name)))
         };
-        let written: Vec<_> = relations.iter().filter(set).map(|it| it.name).collect();
-        let all: Vec<_> = relations.iter().map(|it| it.name).collect();
-        for name in if written.is_empty() { all } else { written } {
-            self.name(Kind::Update, name);
+        let names = qualifiers.iter().flatten();
+        self.unknown |=
+            names.clone().any(|name| !relations.iter().any(|relation| relation.is_called(name)));
+        for relation in &relations {
+            if is_set(relation) {
+                self.name(Kind::Update, relation.name);
+            } else {
+                self.reads(relation.name);
+            }
         }
     }
 
@@ -151,12 +195,15 @@ impl Parsed {
         };
         for target in targets {
             self.name(Kind::Delete, target);
-            let alias = table_name(target).map(|name| name.table);
-            let aliased = relations.iter().filter(|it| it.is_alias(alias.as_deref()));
+            let table = table_name(target).map(|name| name.table).unwrap_or_default();
+            // A name that is none of a table is a word of another meaning.
+            self.unknown |= !relations.iter().any(|it| it.is_alias(&table) || it.is_table(&table));
+            let aliased = relations.iter().filter(|it| it.is_alias(&table));
             for relation in aliased {
                 self.name(Kind::Delete, relation.name);
             }
         }
+        relations.iter().for_each(|relation| self.reads(relation.name));
     }
 
     fn truncate(&mut self, truncate: &Truncate) {
@@ -174,9 +221,17 @@ impl Parsed {
     }
 
     fn name(&mut self, kind: Kind, name: &ObjectName) {
+        self.reads(name);
         match table_name(name) {
             Some(name) => self.writes.push((kind, name)),
             None => self.unknown = true,
+        }
+    }
+
+    /// Accounts for a name.
+    fn reads(&mut self, name: &ObjectName) {
+        if let Some(ObjectNamePart::Identifier(last)) = name.0.last() {
+            self.accounted.insert(last.span.start);
         }
     }
 
@@ -216,16 +271,16 @@ struct Relation<'a> {
 }
 
 impl Relation<'_> {
-    fn is_alias(&self, name: Option<&str>) -> bool {
-        matches!((self.alias, name), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
+    fn is_alias(&self, name: &str) -> bool {
+        self.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
+    }
+
+    fn is_table(&self, name: &str) -> bool {
+        table_name(self.name).is_some_and(|it| it.table.eq_ignore_ascii_case(name))
     }
 
     fn is_called(&self, name: &str) -> bool {
-        let table = || table_name(self.name).map(|it| it.table);
-        match self.alias {
-            Some(alias) => alias.eq_ignore_ascii_case(name),
-            None => table().is_some_and(|table| table.eq_ignore_ascii_case(name)),
-        }
+        if self.alias.is_some() { self.is_alias(name) } else { self.is_table(name) }
     }
 }
 
@@ -247,8 +302,37 @@ fn qualifier(column: &ObjectName) -> Option<String> {
     table_name(column)?.schema
 }
 
+/// Whether the database does more than to explain, to permit or to define what is in a statement.
+fn runs_now(statement: &Statement) -> bool {
+    use Statement as S;
+    match statement {
+        S::Explain { analyze, options, .. } => *analyze || options.iter().flatten().any(analyzes),
+        S::Copy { source: CopySource::Table { .. }, to, .. } => !to,
+        S::Grant(_)
+        | S::Revoke(_)
+        | S::AlterDefaultPrivileges(_)
+        | S::CreateFunction(_)
+        | S::CreateProcedure { .. }
+        | S::CreateTrigger(_) => false,
+        _ => true,
+    }
+}
+
+/// Any option that is not known here might.
 fn analyzes(option: &UtilityOption) -> bool {
-    option.name.value.eq_ignore_ascii_case("ANALYZE")
+    const OTHERS: [&str; 10] = [
+        "BUFFERS",
+        "COSTS",
+        "FORMAT",
+        "GENERIC_PLAN",
+        "MEMORY",
+        "SERIALIZE",
+        "SETTINGS",
+        "SUMMARY",
+        "VERBOSE",
+        "WAL",
+    ];
+    !OTHERS.iter().any(|other| other.eq_ignore_ascii_case(&option.name.value))
 }
 
 fn moves_rows(operation: &AlterTableOperation) -> bool {

@@ -1,16 +1,13 @@
 use std::sync::Arc;
 
 use sea_orm::DbBackend;
-use sqlparser::{
-    dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect},
-    tokenizer::{Token, Tokenizer},
-};
 
 use super::{
     live::live,
     parse::{Parsed, parse},
     stack,
     statement::Kind,
+    tokens::tokens,
     words::{without_digits, words},
 };
 use crate::{
@@ -60,16 +57,15 @@ impl Verdict {
         if mentioned.is_empty() && !may_hide(sql) {
             return Self::Clear;
         }
-        let Ok(tokens) = Tokenizer::new(dialect(backend), sql).tokenize() else {
+        let Some(tokens) = tokens(backend, sql) else {
             return Self::of_unparsed(opaque_word(sql), mentioned);
         };
-        let tokens = significant(tokens);
         let live = live(&tokens, backend);
-        let concerned = live.opaque.is_some() || (live.writes && !mentioned.is_empty());
+        let concerned = live.opaque.is_some() || !(live.verbs.is_empty() || mentioned.is_empty());
         if !concerned {
             return Self::Clear;
         }
-        match stack::deep_enough(tokens.len(), || parse(dialect(backend), tokens)) {
+        match stack::deep_enough(tokens.len(), || parse(backend, tokens, &live)) {
             Some(Ok(parsed)) => Self::of_parsed(&parsed, mentioned),
             _ => Self::of_unparsed(live.opaque, mentioned),
         }
@@ -81,6 +77,10 @@ impl Verdict {
         }
         if parsed.unknown {
             return Self::unreadable(mentioned);
+        }
+        let doubtful: Vec<_> = parsed.doubtful.iter().filter_map(target).collect();
+        if !doubtful.is_empty() {
+            return Self::Unreadable(doubtful);
         }
         let writes = parsed.writes.iter();
         let writes: Vec<_> = writes
@@ -99,18 +99,6 @@ impl Verdict {
     fn unreadable(mentioned: Vec<Target>) -> Self {
         if mentioned.is_empty() { Self::Clear } else { Self::Unreadable(mentioned) }
     }
-}
-
-pub(super) fn dialect(backend: DbBackend) -> &'static dyn Dialect {
-    match backend {
-        DbBackend::MySql => &MySqlDialect {},
-        DbBackend::Sqlite => &SQLiteDialect {},
-        _ => &PostgreSqlDialect {},
-    }
-}
-
-pub(super) fn significant(tokens: Vec<Token>) -> Vec<Token> {
-    tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect()
 }
 
 pub(super) fn has_executable_comment(sql: &str) -> bool {

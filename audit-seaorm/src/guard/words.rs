@@ -5,11 +5,29 @@ const WORDS: [&str; 20] = [
     "UPSERT",
 ];
 const LONGEST: usize = 8;
+/// Words without which a text changes no foreign key.
+const DEFINING: [&str; 4] = ["ALTER", "CREATE", "DROP", "RENAME"];
 
-/// Whether the text has a word that a write needs. Comments, strings and names are looked at like
-/// everything else: this may find too much, and is there to let plain reads pass at little cost.
-pub(super) fn may_write(sql: &str) -> bool {
-    words(sql).any(|word| is_known(without_digits(word)))
+/// What a text may do by its words. Comments, strings and names are looked at like everything else: this may
+/// find too much, and is there to let plain reads pass at little cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// There is a word that a write needs.
+    pub(super) may_write: bool,
+    /// There is one that a change of the schema needs.
+    pub(super) may_define: bool,
+}
+
+pub(super) fn seen(sql: &str) -> Seen {
+    let mut seen = Seen::default();
+    for word in words(sql).map(without_digits) {
+        if (2..=LONGEST).contains(&word.len()) {
+            let is_among = |all: &[&str]| all.iter().any(|known| known.eq_ignore_ascii_case(word));
+            seen.may_write |= is_among(&WORDS);
+            seen.may_define |= is_among(&DEFINING);
+        }
+    }
+    seen
 }
 
 /// The runs of letters, digits and underscores.
@@ -26,11 +44,6 @@ pub(super) fn without_digits(word: &str) -> &str {
     word.trim_start_matches(|char: char| char.is_ascii_digit())
 }
 
-fn is_known(word: &str) -> bool {
-    (2..=LONGEST).contains(&word.len())
-        && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,7 +57,7 @@ mod tests {
             "CREATE TABLE post (id int)",
             "SAVEPOINT savepoint_1",
         ] {
-            assert!(!may_write(sql), "{sql}");
+            assert!(!seen(sql).may_write, "{sql}");
         }
     }
 
@@ -61,7 +74,7 @@ mod tests {
             "étéDELETE",
             "\tCALL x()",
         ] {
-            assert!(may_write(sql), "{sql}");
+            assert!(seen(sql).may_write, "{sql}");
         }
     }
 }

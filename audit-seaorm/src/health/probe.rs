@@ -1,11 +1,12 @@
 use audit_core::{AuditEntry, Operation, Stamp};
 use sea_orm::{
     DatabaseConnection, DbErr, EntityTrait, QueryOrder, QuerySelect, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, prelude::DateTimeUtc,
+    TransactionOptions, prelude::DateTimeUtc,
 };
 
 use crate::{
     entity::{Column, Entity, TABLE},
+    own_transaction::OwnTransaction,
     writer,
 };
 
@@ -15,9 +16,9 @@ pub(super) async fn store_and_take_back(db: &DatabaseConnection) -> Result<(), D
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    let txn = db.begin_with_options(options).await?;
-    let stored = writer::store(&txn, entry()).await;
-    txn.rollback().await?;
+    let txn = OwnTransaction::on(db, options).await?;
+    let stored = writer::store(&*txn, entry()).await;
+    txn.roll_back().await?;
     stored
 }
 

@@ -21,6 +21,8 @@ pub const FAILED: &str = "audit_entries_failed_total";
 pub const DROPPED: &str = "audit_entries_dropped_total";
 /// Counter: writes that could not be recorded truly, refused or let through.
 pub const ESCAPES: &str = "audit_escapes_total";
+/// Counter: writes in whose scope no user was named, refused or let through.
+pub const WITHOUT_USER: &str = "audit_writes_without_user_total";
 /// Counter: entries deleted one by one because the retention does not keep them.
 pub const PRUNED: &str = "audit_entries_pruned_total";
 /// Gauge: entries that wait to be written in the background.
@@ -44,6 +46,7 @@ pub fn describe() {
     describe_counter!(FAILED, Unit::Count, "Audit entries that could not be stored.");
     describe_counter!(DROPPED, Unit::Count, "Audit entries of committed changes that are lost.");
     describe_counter!(ESCAPES, Unit::Count, "Writes that could not be recorded truly.");
+    describe_counter!(WITHOUT_USER, Unit::Count, "Writes in whose scope no user was named.");
     describe_counter!(PRUNED, Unit::Count, "Audit entries deleted by the retention.");
     describe_gauge!(QUEUE_LENGTH, Unit::Count, "Audit entries that wait to be written.");
     describe_histogram!(ADDED, Unit::Seconds, "Time that auditing adds to writes, by step.");

@@ -6,15 +6,18 @@ mod table_name;
 
 use std::{any::TypeId, collections::HashMap, sync::LazyLock};
 
-use sea_orm::{EntityTrait, IntoActiveModel};
+use audit_core::{FieldRule, KnownTables};
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
 
 pub(crate) use self::{
-    names::{Audited, all, learn, mentioned, named},
+    names::{Audited, all, learn, mentioned, named, of_table},
     table_name::TableName,
 };
 use crate::{
-    Auditable,
+    AuditTrail, Auditable, BaselineReport, Verification,
     capture::links::Junction,
+    rules,
     trail::restore::{Of, Table},
 };
 
@@ -26,7 +29,13 @@ pub struct AuditedTable {
     is_named: fn(&TableName) -> bool,
     junction: Junction,
     table: &'static dyn Table,
+    pub(crate) rules: fn() -> Vec<(&'static str, FieldRule)>,
+    pub(crate) columns: fn() -> Vec<&'static str>,
+    pub(crate) verify: fn(&DatabaseConnection) -> Work<'_, Verification>,
+    pub(crate) baseline: fn(&DatabaseConnection) -> Work<'_, BaselineReport>,
 }
+
+type Work<'a, R> = BoxFuture<'a, Result<R, DbErr>>;
 
 inventory::collect!(AuditedTable);
 
@@ -45,7 +54,16 @@ impl AuditedTable {
             is_named: TableName::is_of::<E>,
             junction: Junction::of::<E>(),
             table: &Of::<E>::NEW,
+            rules: rules::rules::<E>,
+            columns: rules::columns::<E>,
+            verify: |db| Box::pin(AuditTrail::verify(db, E::default())),
+            baseline: |db| Box::pin(AuditTrail::baseline(E::default()).exec(db)),
         }
+    }
+
+    /// How its records are read and written.
+    pub(crate) fn table(&self) -> &'static dyn Table {
+        self.table
     }
 
     /// How it is written as the junction of a many-to-many relation.
@@ -58,16 +76,37 @@ static BY_ENTITY: LazyLock<HashMap<TypeId, &'static AuditedTable>> = LazyLock::n
     inventory::iter::<AuditedTable>.into_iter().map(|facts| ((facts.entity)(), facts)).collect()
 });
 
+// A rule of a configuration for a table that the program does not have is an error.
+inventory::submit! {
+    KnownTables::new(
+        |table| of_table(table).iter().any(|audited| audited.in_trail == table),
+        || all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect(),
+    )
+}
+
+/// All audited entities.
+pub(crate) fn entities() -> impl Iterator<Item = &'static AuditedTable> {
+    BY_ENTITY.values().copied()
+}
+
 /// The facts of an entity, if it is audited.
 pub(crate) fn entity<E: EntityTrait>() -> Option<&'static AuditedTable> {
     BY_ENTITY.get(&TypeId::of::<E>()).copied()
 }
 
 /// The entities of a table by its name in the trail. There may be several: one for a part of the columns, or one of
-/// another database.
-pub(crate) fn tables(in_trail: &str) -> impl Iterator<Item = &'static dyn Table> {
+/// another database. Entities without a schema are those of a table in any: the connection finds it.
+pub(crate) fn tables(in_trail: &str) -> Vec<&'static dyn Table> {
+    let found = tables_named(in_trail);
+    match in_trail.split_once('.') {
+        Some((_, unqualified)) if found.is_empty() => tables_named(unqualified),
+        _ => found,
+    }
+}
+
+fn tables_named(name: &str) -> Vec<&'static dyn Table> {
     let all = BY_ENTITY.values().map(|facts| facts.table);
-    all.filter(move |table| table.name() == in_trail)
+    all.filter(|table| table.name() == name).collect()
 }
 
 /// How an entity reads and writes its records, if the derive has made it audited.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::{
     Auditable,
     encode::{Shape, decode_as, same_value},
-    record,
+    record, rules,
 };
 
 /// The columns that can be compared: those that the entity has and records.
@@ -14,7 +14,7 @@ pub(crate) struct Columns(BTreeMap<String, Shape>);
 
 impl Columns {
     pub(super) fn of<E: Auditable>() -> Self {
-        let columns = record::recorded_columns::<E>();
+        let columns = rules::told_columns::<E>();
         Self(columns.map(|column| (record::name(column), Shape::of::<E>(column))).collect())
     }
 

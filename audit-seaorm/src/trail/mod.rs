@@ -1,5 +1,6 @@
 //! Reading the trail, and writing to it by hand.
 
+mod all;
 mod baseline;
 mod columns;
 mod entries;
@@ -20,6 +21,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value, prelude::DateTimeUtc};
 
 pub(crate) use self::first_rows::first_rows;
 pub use self::{
+    all::{AllTables, TableInfo, TableOutcome},
     baseline::{Baseline, BaselineReport},
     query::{AuditQuery, Cursor, DEFAULT_LIMIT, Page, ParseCursorError},
     restore::{FieldRestore, RecordRestore, Restore, RestoreError, RestorePlan},

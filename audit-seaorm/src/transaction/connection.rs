@@ -15,29 +15,29 @@ use super::AuditTransaction;
 #[async_trait]
 impl ConnectionTrait for AuditTransaction {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.core.inner)
+        self.core.inner.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.core.admit(&statement.sql)?;
+        let _change = self.core.admit(&statement.sql).await?;
         let outcome = self.core.permits().watch(self.core.inner.execute_raw(statement)).await;
         self.core.heed(outcome).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.core.admit(sql)?;
+        let _change = self.core.admit(sql).await?;
         let outcome = self.core.permits().watch(self.core.inner.execute_unprepared(sql)).await;
         self.core.heed(outcome).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.core.admit(&statement.sql)?;
+        let _change = self.core.admit(&statement.sql).await?;
         let outcome = self.core.permits().watch(self.core.inner.query_one_raw(statement)).await;
         self.core.heed(outcome).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.core.admit(&statement.sql)?;
+        let _change = self.core.admit(&statement.sql).await?;
         let outcome = self.core.permits().watch(self.core.inner.query_all_raw(statement)).await;
         self.core.heed(outcome).await
     }
@@ -56,7 +56,7 @@ impl sea_orm::StreamTrait for AuditTransaction {
     type Stream<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.core.inner)
+        ConnectionTrait::get_database_backend(&*self.core.inner)
     }
 
     fn stream_raw<'a>(
@@ -64,7 +64,7 @@ impl sea_orm::StreamTrait for AuditTransaction {
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         Box::pin(async move {
-            self.core.admit(&statement.sql)?;
+            let _change = self.core.admit(&statement.sql).await?;
             let rows = self.core.heed(self.core.inner.stream_raw(statement).await).await?;
             // Asking the server has to wait until the stream gives the connection back.
             let rows = rows.inspect_err(|error| self.core.heed_at_once(error));

@@ -2,27 +2,28 @@ use std::sync::Arc;
 
 use audit_core::{AuditConfig, AuditEntry, Operation};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionOptions,
-    TransactionTrait, prelude::Uuid,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, TransactionOptions, prelude::Uuid,
 };
 
 use super::{
-    ledger::{Broken, Ledger, after, changed_nothing},
+    ledger::{Broken, Ledger, changed_nothing},
     levels::{Levels, OpenLevel},
 };
 use crate::{
     capture::{Answer, Executor, Ground, Job},
-    database_error::Transaction,
-    guard::{self, Guard, Passage, Permits},
+    guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
+    own_transaction::OwnTransaction,
     writer::{Backlog, Sink, Slot, store_all},
 };
+#[cfg(feature = "stream")]
+use crate::{database_error::Transaction, own_transaction};
 
 /// One level of a transaction. It is shared with the writes that are under way, so that one whose
 /// caller has left can still come to its end.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(super) inner: DatabaseTransaction,
+    pub(super) inner: OwnTransaction,
     /// Declared after the savepoint, so that it goes with it.
     pub(super) level: OpenLevel,
     pub(super) ledger: Arc<Ledger>,
@@ -41,7 +42,7 @@ impl Core {
     /// `SQLx` answers a savepoint that fails, as one in an aborted transaction of `PostgreSQL`, by taking
     /// back the level around it. What followed would commit by itself.
     pub(super) async fn nested(&self, options: TransactionOptions) -> Result<Self, DbErr> {
-        let begun = self.inner.begin_with_options(options).await;
+        let begun = OwnTransaction::within(&*self.inner, options).await;
         if begun.is_err() {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -72,19 +73,19 @@ impl Core {
     /// Ends a level, and leaves that above it.
     pub(super) async fn roll_back(self) -> (Result<(), DbErr>, Option<Arc<Self>>) {
         let Self { inner, level, parent, .. } = self;
-        let outcome = inner.rollback().await;
+        let outcome = inner.roll_back().await;
         drop(level);
         (outcome, parent)
     }
 
-    pub(super) async fn perform(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    pub(super) async fn perform(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
         if job.has_steps() {
             return self.perform_apart(job).await;
         }
         let outcome = job.run(self.ground()).await;
         let given_up = self.ledger.take_given_up();
         if let Err(error) = &outcome
-            && (!(given_up || changed_nothing(error)) || self.is_undone(error).await)
+            && (self.inner.is_gone(error).await || !(given_up || changed_nothing(error)))
         {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -92,7 +93,7 @@ impl Core {
     }
 
     /// In a savepoint, so that a failure half-way leaves nothing of it.
-    async fn perform_apart(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    async fn perform_apart(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
         let savepoint = self.nested(TransactionOptions::default()).await?;
         match job.run(savepoint.ground()).await {
             Ok(output) => {
@@ -100,11 +101,10 @@ impl Core {
                 Ok(output)
             }
             Err(error) => {
+                let gone = self.inner.is_gone(&error).await;
                 let (rolled_back, _) = savepoint.roll_back().await;
-                if rolled_back.is_err() || self.is_undone(&error).await {
+                if gone || rolled_back.is_err() {
                     self.ledger.set_broken(Broken::Unclear);
-                    // See `capture::unit`: this takes the failure of a second rollback upon itself.
-                    let _ = self.inner.execute_unprepared("SELECT 1").await;
                 }
                 Err(error)
             }
@@ -114,27 +114,19 @@ impl Core {
     /// Ends a level of nesting: its changes and its entries become those of the level above.
     pub(super) async fn release(self) -> Result<(), DbErr> {
         let ledger = Arc::clone(&self.ledger);
-        let outcome = self.hand_over().await;
-        if let Err(error) = &outcome
-            && (!changed_nothing(error) || after(error) == Transaction::Gone)
-        {
-            ledger.set_broken(Broken::Unclear);
-        }
-        // Otherwise the savepoint is rolled back, and its entries with it: the parent can go on.
-        outcome
-    }
-
-    async fn hand_over(self) -> Result<(), DbErr> {
-        let excess = self.ledger.levels.take_excess();
-        let released = match store_all(&self.inner, self.config.failure_policy(), excess).await {
-            Ok(()) => self.inner.commit().await,
-            Err(error) => {
-                let _ = self.inner.rollback().await;
-                Err(error)
-            }
+        let Self { inner, level, config, .. } = self;
+        let excess = ledger.levels.take_excess();
+        let stored = store_all(&inner, config.failure_policy(), excess).await;
+        let gone = match &stored {
+            Ok(()) => false,
+            Err(error) => inner.is_gone(error).await,
         };
-        if released.is_ok() {
-            self.level.release();
+        let released = inner.finish(stored).await;
+        match &released {
+            Ok(()) => level.release(),
+            Err(error) if gone || !changed_nothing(error) => ledger.set_broken(Broken::Unclear),
+            // The savepoint is rolled back, and its entries with it: the parent can go on.
+            Err(_) => {}
         }
         released
     }
@@ -149,7 +141,7 @@ impl Core {
     }
 
     /// Whether a statement of the caller's own may run.
-    pub(super) fn admit(&self, sql: &str) -> Result<(), DbErr> {
+    pub(super) async fn admit(&self, sql: &str) -> Result<Option<SchemaChange>, DbErr> {
         self.ledger.check()?;
         let passage = Passage {
             backend: self.inner.get_database_backend(),
@@ -157,8 +149,9 @@ impl Core {
             permits: Some(&self.permits),
         };
         // What names an audited table is told of that first.
-        self.guard.admit(sql, passage)?;
-        guard::refuse_control(passage.backend, sql)
+        let change = self.guard.admit(&*self.inner, sql, passage).await?;
+        guard::refuse_control(passage.backend, sql)?;
+        Ok(change)
     }
 
     pub(crate) fn guard(&self) -> &Guard {
@@ -250,7 +243,7 @@ impl Core {
     /// Notes that a statement which is not ours has ended the transaction.
     pub(super) async fn heed<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         if let Err(error) = &outcome
-            && self.is_undone(error).await
+            && self.inner.is_gone(error).await
         {
             self.ledger.set_broken(Broken::Unclear);
         }
@@ -260,35 +253,9 @@ impl Core {
     /// The same of an item of a stream, during which nothing can be asked.
     #[cfg(feature = "stream")]
     pub(super) fn heed_at_once(&self, error: &DbErr) {
-        if after(error) != Transaction::Stands {
+        if own_transaction::after(error) != Transaction::Stands {
             self.ledger.set_broken(Broken::Unclear);
         }
-    }
-
-    /// Whether this error took the whole transaction along.
-    async fn is_undone(&self, error: &DbErr) -> bool {
-        match after(error) {
-            Transaction::Stands => false,
-            Transaction::MayBeGone => !self.is_open().await,
-            Transaction::Gone => true,
-        }
-    }
-
-    /// Whether the database still has the transaction. `MySQL` does not tell.
-    async fn is_open(&self) -> bool {
-        match self.inner.get_database_backend() {
-            DbBackend::MySql => self.is_open_on_mariadb().await,
-            // It is an error within a transaction. Without one it begins one, which the rollback then ends.
-            DbBackend::Sqlite => self.inner.execute_unprepared("BEGIN").await.is_err(),
-            _ => true,
-        }
-    }
-
-    async fn is_open_on_mariadb(&self) -> bool {
-        let ask =
-            Statement::from_string(DbBackend::MySql, "SELECT CAST(@@in_transaction AS SIGNED)");
-        let answer = self.inner.query_one_raw(ask).await.ok().flatten();
-        answer.is_some_and(|row| row.try_get_by_index(0).is_ok_and(|open: i64| open == 1))
     }
 
     pub(crate) fn group(&self) -> Uuid {

@@ -8,10 +8,7 @@ use sea_orm::{DbErr, prelude::Uuid};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::levels::Levels;
-use crate::{
-    database_error::{DatabaseError, Transaction},
-    error::AuditError,
-};
+use crate::{database_error::DatabaseError, error::AuditError};
 
 /// What a transaction and all that are nested in it share.
 #[derive(Debug)]
@@ -89,11 +86,6 @@ pub(super) fn changed_nothing(error: &DbErr) -> bool {
         DbErr::RecordNotUpdated | DbErr::RecordNotInserted | DbErr::PrimaryKeyNotSet { .. } => true,
         other => DatabaseError::of(other).is_some(),
     }
-}
-
-/// What became of the transaction with this error.
-pub(super) fn after(error: &DbErr) -> Transaction {
-    DatabaseError::of(error).map_or(Transaction::Stands, |error| error.transaction)
 }
 
 pub(super) struct Unfinished<'a> {

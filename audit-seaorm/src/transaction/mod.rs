@@ -9,7 +9,7 @@ mod run;
 use std::{fmt, sync::Arc};
 
 use audit_core::AuditConfig;
-use sea_orm::{DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{DbBackend, DbErr, SqliteTransactionMode, TransactionOptions};
 use tracing::Instrument;
 
 pub(crate) use self::{connection::within, core::Core, ledger::Broken};
@@ -19,6 +19,7 @@ use crate::{
     capture::{Answer, Job, shield},
     error::AuditError,
     guard::Permits,
+    own_transaction::OwnTransaction,
     writer::Backlog,
 };
 
@@ -34,8 +35,9 @@ use crate::{
 ///
 /// Nobody else ends it or a part of it: `COMMIT`, `ROLLBACK`, `SAVEPOINT` and the like in raw SQL are
 /// refused, with an error that names the method to call. So is, on `MariaDB`, what commits unasked, as
-/// changes of the schema do there. Where the database rolls all of it back by itself, as `MariaDB` does
-/// after a deadlock and `SQLite` after `ON CONFLICT ROLLBACK`, the transaction refuses what follows.
+/// changes of the schema do there.
+///
+/// Where the database rolls it back by itself, as `MariaDB` does on a deadlock and `SQLite` on a full disk, it is broken as well.
 ///
 /// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
 /// them wait for each other instead of failing.
@@ -107,13 +109,13 @@ impl AuditTransaction {
         let mode = options.sqlite_transaction_mode.get_or_insert(SqliteTransactionMode::Immediate);
         let pool = db.guarded();
         pool.learn().await?;
-        let guard = pool.guard().clone();
+        let guard = pool.guard().of_transaction();
         let pool = pool.into_inner();
         let deferred = pool.get_database_backend() == DbBackend::Sqlite
             && *mode == SqliteTransactionMode::Deferred;
         let config = AuditConfig::current();
         let backlog = Backlog::reserve(&config, pool.get_database_backend()).await;
-        let begin = async move { pool.begin_with_options(options).await };
+        let begin = async move { OwnTransaction::on(&pool, options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
             level: OpenLevel::outermost(),
@@ -159,7 +161,7 @@ impl AuditTransaction {
     ///
     /// Dropped half-way, either all of it is committed or nothing.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let core = self.core;
+        let core = self.into_core();
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
         let span = tracing::debug_span!("audit.commit", transaction_id = %core.group());
@@ -184,7 +186,7 @@ impl AuditTransaction {
     ///
     /// Dropped half-way, it rolls back all the same.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        let core = self.core;
+        let core = self.into_core();
         let ledger = Arc::clone(&core.ledger);
         let begin = async move { Ok(ledger.turn().await) };
         shield::run(begin, async move |_turn| {
@@ -249,6 +251,18 @@ impl AuditTransaction {
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
+
+    fn into_core(self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+}
+
+impl Drop for AuditTransaction {
+    fn drop(&mut self) {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.inner.about_to_drop();
+        }
+    }
 }
 
 async fn hand_over(core: Core, parent: Arc<Core>) -> Result<(), DbErr> {
@@ -269,7 +283,7 @@ async fn write_and_commit(mut core: Core) -> Result<(), DbErr> {
     let slot = match placed {
         Ok(slot) => slot,
         Err(error) => {
-            core.inner.rollback().await?;
+            core.inner.roll_back().await?;
             return Err(error);
         }
     };

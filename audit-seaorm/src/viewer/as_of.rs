@@ -106,7 +106,7 @@ async fn columns(
 
 impl From<AuditEntry> for Last {
     fn from(entry: AuditEntry) -> Self {
-        let who = Who::of(entry.user_id.as_deref(), entry.user_email.as_deref());
+        let who = Who::of_entry(&entry);
         Self { operation: entry.operation, at: Moment::new(entry.timestamp), who }
     }
 }

@@ -48,11 +48,23 @@ pub(super) struct ChangeShown {
 pub(super) struct Who {
     pub(super) user: Option<Link>,
     pub(super) email: Option<String>,
+    pub(super) is_system: bool,
+    /// For whom it was done, if that was somebody else.
+    pub(super) principal: Option<String>,
 }
 
 impl Who {
     pub(super) fn of(user_id: Option<&str>, email: Option<&str>) -> Self {
-        Self { user: user_id.map(|id| Link::activity("user", id)), email: email.map(whole) }
+        let user = user_id.map(|id| Link::activity("user", id));
+        Self { user, email: email.map(whole), is_system: false, principal: None }
+    }
+
+    pub(super) fn of_entry(entry: &AuditEntry) -> Self {
+        Self {
+            is_system: entry.is_by_system(),
+            principal: entry.on_behalf_of().map(|user| whole(user.id())),
+            ..Self::of(entry.user_id.as_deref(), entry.user_email.as_deref())
+        }
     }
 }
 
@@ -69,10 +81,11 @@ pub(super) fn shown(entries: &[AuditEntry], changes: usize) -> Vec<EntryShown> {
 
 impl EntryShown {
     fn of(entry: &AuditEntry, table: &NamedTable, most: usize) -> Self {
-        let is_told = |change: &FieldChange| table.rule(&change.column) != Some(FieldRule::Skip);
+        let rule = |change: &FieldChange| table.rule_then(&change.column, entry.timestamp);
+        let is_told = |change: &FieldChange| rule(change) != Some(FieldRule::Skip);
         let all: Vec<_> = changes_of(entry).into_iter().filter(is_told).collect();
         let is_found = entry.operation == Operation::Baseline;
-        let change = |change| ChangeShown::of(change, table, is_found);
+        let change = |change| ChangeShown::of(change, rule(change), is_found);
         let left = all.len().saturating_sub(most);
         let (name, id) = (&*entry.table_name, &*entry.record_id);
         let at = Moment::new(entry.timestamp);
@@ -83,7 +96,7 @@ impl EntryShown {
             at,
             record: Link::record(name, id),
             as_of: address("as-of", [("table", name), ("id", id), ("when", &at.exact())]),
-            who: Who::of(entry.user_id.as_deref(), entry.user_email.as_deref()),
+            who: Who::of_entry(entry),
             request: entry.request_id.as_deref().map(|id| around("request", id)),
             transaction: transaction.map(|id| around("transaction", &id)),
             reason: entry.reason.as_deref().map(Shown::text),
@@ -95,8 +108,7 @@ impl EntryShown {
 }
 
 impl ChangeShown {
-    fn of(change: &FieldChange, table: &NamedTable, is_found: bool) -> Self {
-        let rule = table.rule(&change.column);
+    fn of(change: &FieldChange, rule: Option<FieldRule>, is_found: bool) -> Self {
         let [old, new] = [&change.old, &change.new].map(|it| Shown::under(rule, it.as_ref()));
         let is_redacted = |value: &Option<Shown>| value.as_ref().is_some_and(|it| it.redacted);
         Self {

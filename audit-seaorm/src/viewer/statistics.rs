@@ -64,7 +64,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
 
     let db = &viewer.db;
     let buckets = query.activity(db, bucket, Utc.fix()).await?;
-    let users = query.top_users(db).await?;
+    let users = query.clone().count_nobody().top_users(db).await?;
     let tables = query.clone().limit(DEFAULT_TOP).table_activity(db).await?;
     page(&Statistics {
         title: &viewer.title,

@@ -1,8 +1,8 @@
 use audit_core::{AuditEntry, FailurePolicy};
-use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{DatabaseTransaction, DbErr, TransactionOptions};
 
 use super::{AuditCounters, direct, explained::explained, in_order::insert_in_order};
-use crate::chunk;
+use crate::{chunk, own_transaction::OwnTransaction};
 
 /// The largest number of entries in one statement: 256 times 13 columns stay below the 32,766 binds of
 /// `SQLite`, the fewest of the three.
@@ -43,12 +43,13 @@ async fn store_chunk(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Resul
 
 /// As many of them as can be: if they do not go in together, each goes in by itself or is lost.
 async fn store_chunk_apart(txn: &DatabaseTransaction, chunk: Vec<AuditEntry>) -> Result<(), DbErr> {
-    let savepoint = txn.begin().await?;
-    if insert_in_order(&savepoint, chunk.clone()).await.is_ok() {
+    let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
+    if let Err(error) = insert_in_order(&*savepoint, chunk.clone()).await {
+        savepoint.take_back(error).await?;
+    } else {
         AuditCounters::count_written(chunk.len());
         return savepoint.commit().await;
     }
-    savepoint.rollback().await?;
     for entry in chunk {
         let table = entry.table_name.clone();
         match direct::store_apart(txn, entry).await? {

@@ -8,6 +8,7 @@ use crate::measure::names;
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
 static ESCAPED: AtomicU64 = AtomicU64::new(0);
+static WITHOUT_USER: AtomicU64 = AtomicU64::new(0);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static QUEUED: AtomicU64 = AtomicU64::new(0);
 
@@ -30,6 +31,9 @@ pub struct AuditCounters {
     /// Writes that could not be recorded truly, refused or let through by
     /// [`Escape`](crate::Escape).
     pub escaped: u64,
+    /// Writes in whose scope no user was named, refused or let through by
+    /// [`RequireUser`](crate::RequireUser).
+    pub without_user: u64,
     /// Entries of committed changes that are lost: written in the background, they reached neither the table
     /// nor a last resort.
     pub dropped: u64,
@@ -45,6 +49,7 @@ impl AuditCounters {
             written: WRITTEN.load(Ordering::Relaxed),
             failed: FAILED.load(Ordering::Relaxed),
             escaped: ESCAPED.load(Ordering::Relaxed),
+            without_user: WITHOUT_USER.load(Ordering::Relaxed),
             dropped: DROPPED.load(Ordering::Relaxed),
             queued: QUEUED.load(Ordering::Relaxed),
         }
@@ -78,6 +83,12 @@ impl AuditCounters {
         QUEUED.fetch_sub(entries as u64, Ordering::Relaxed);
         #[cfg(feature = "metrics")]
         metrics::gauge!(names::QUEUE_LENGTH).decrement(gauged(entries));
+    }
+
+    pub(crate) fn count_without_user() {
+        WITHOUT_USER.fetch_add(1, Ordering::Relaxed);
+        #[cfg(feature = "metrics")]
+        metrics::counter!(names::WITHOUT_USER).increment(1);
     }
 
     pub(crate) fn count_escaped() {

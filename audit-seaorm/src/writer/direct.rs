@@ -1,8 +1,11 @@
 use audit_core::AuditEntry;
-use sea_orm::{ConnectionTrait, DbErr, TransactionSession, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbErr, TransactionOptions};
 
 use super::{explained::explained, in_order::insert_in_order, insert::insert};
-use crate::error::AuditError;
+use crate::{
+    error::AuditError,
+    own_transaction::{OwnTransaction, Session},
+};
 
 /// The length of `audit_trail.user_id`, which an index limits as it does that of `record_id`.
 const MAX_USER_ID_CHARS: usize = 512;
@@ -26,14 +29,14 @@ pub(super) async fn store_in_order<C: ConnectionTrait>(
 /// The inner result is the entry's, the outer one the transaction's: where that itself is lost, no
 /// policy can let the write go on. The savepoint cures `PostgreSQL`, which refuses every statement
 /// after a failed one, and notices a deadlock on `MariaDB`, which undoes the whole transaction.
-pub(super) async fn store_apart<T: TransactionTrait<Transaction: ConnectionTrait>>(
+pub(super) async fn store_apart<T: Session>(
     txn: &T,
     entry: AuditEntry,
 ) -> Result<Result<(), DbErr>, DbErr> {
-    let savepoint = txn.begin().await?;
-    match store_in_order(&savepoint, entry).await {
+    let savepoint = OwnTransaction::within(txn, TransactionOptions::default()).await?;
+    match store_in_order(&*savepoint, entry).await {
         Ok(()) => savepoint.commit().await.map(Ok),
-        Err(error) => savepoint.rollback().await.map(|()| Err(error)),
+        Err(error) => savepoint.take_back(error).await.map(Err),
     }
 }
 

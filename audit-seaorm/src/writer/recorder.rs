@@ -1,18 +1,19 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use audit_core::{AuditConfig, AuditContext, AuditEntry, Change, FailurePolicy, Policy};
-use sea_orm::{ConnectionTrait, DbErr, Iterable, prelude::Uuid};
+use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
 
 use super::{AuditCounters, Sink, direct, store_all, weight};
 use crate::{
     Auditable,
-    capture::{Executor, Ground},
+    capture::{Executor, Ground, require_user},
     entity::TABLE,
     error::AuditError,
     found::{Facts, Found, Noticed},
     measure::{Step, added},
     record,
     registry::TableName,
+    rules,
 };
 
 /// Records the changes of one entity under the configuration that was in force when the operation
@@ -103,6 +104,7 @@ impl<E: Auditable> Recorder<E> {
         if !self.recording {
             return Ok(());
         }
+        let change = self.config.check().map_err(AuditError::from).and(change);
         let entry = change.and_then(|change| entry(&self.policy(), change, ground.sink.group()));
         write(ground, &self.config, &self.table, entry).await
     }
@@ -119,6 +121,7 @@ impl<E: Auditable> Recorder<E> {
         let policy = self.policy();
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
+            let change = self.config.check().map_err(AuditError::from).and(change);
             match change.and_then(|change| entry(&policy, change, ground.sink.group())) {
                 Ok(entry) => entries.extend(entry),
                 Err(error) => not_stored(ground.sink, &self.config, &self.table, error.into())?,
@@ -130,13 +133,7 @@ impl<E: Auditable> Recorder<E> {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        let policy = self.config.policy(&self.table);
-        let policy = policy
-            .keys(record::key_columns::<E>().map(record::name))
-            .columns(E::Column::iter().map(record::name));
-        E::RULES
-            .iter()
-            .fold(policy, |policy, (column, rule)| policy.rule(record::name(*column), *rule))
+        rules::of_entity::<E>(&self.config, &self.table)
     }
 }
 
@@ -150,9 +147,13 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     if audit_core::is_paused() || !config.records(&table) {
         return Ok(());
     }
+    require_user(&config, &table)?;
     let ground = Ground::of_caller(Executor::of(db));
-    let facts = Facts::ask(&ground.unguarded()).await?;
-    let entry = entry(&config.policy(&table), Noticed { change, facts }, ground.sink.group());
+    let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
+    let policy = rules::of_table(&config, &table);
+    let allowed = config.check().map_err(AuditError::from);
+    let change = Noticed { change, facts };
+    let entry = allowed.and_then(|()| entry(&policy, change, ground.sink.group()));
     write(&ground, &config, &table, entry).await
 }
 
@@ -167,7 +168,10 @@ fn entry(
     let Some(recorded) = policy.apply(change)? else {
         return Ok(None);
     };
-    let entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    let mut entry = AuditEntry::new(recorded, AuditContext::current(), group, facts.stamp());
+    if let Some(schema) = &facts.schema {
+        entry.table_name = record::qualified(Some(schema), &entry.table_name);
+    }
     direct::check_user(&entry)?;
     Ok(Some(entry))
 }

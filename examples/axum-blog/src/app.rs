@@ -1,22 +1,13 @@
 //! The routes, and the layers around them.
 
-use std::net::SocketAddr;
-
 use audit_seaorm::AuditLayer;
-use axum::{
-    Router,
-    extract::ConnectInfo,
-    http::{StatusCode, request::Parts},
-};
+use axum::{Router, http::StatusCode};
 
 use crate::{error::Error, handlers, history, session, store::Store, trail};
 
 /// The whole application.
 pub(crate) fn router(store: Store) -> Router {
-    let audit = AuditLayer::new()
-        .user(session::user)
-        .peer(|request: &Parts| Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
-        .return_request_id();
+    let audit = AuditLayer::new().user(session::user).return_request_id();
     Router::new()
         .merge(handlers::routes())
         .nest("/trail", trail::routes())

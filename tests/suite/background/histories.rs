@@ -35,7 +35,9 @@ async fn random_histories_are_explained_though_the_database_comes_and_goes(t: Te
     };
     // So few that some are written directly, and in between.
     let full = WhenFull::Wait(Duration::from_millis(5));
+    let pauses = (Duration::from_millis(20), Duration::from_millis(500));
     let settings = Background::new().queue(12).batch_size(5).when_full(full);
+    let settings = settings.pauses(pauses.0, pauses.1);
     let writer = AuditWriter::start(&db, settings, keep);
     let config = AuditConfig::new().background(&writer);
     let seed = std::process::id().into();

@@ -27,6 +27,7 @@ async fn a_killed_process_loses_no_more_than_its_queue(t: TestDb) {
     create!(t, post::Entity);
     let (mut missing_before, mut lost) = (0, 0);
     for kill in 0..if long() { 50 } else { 3 } {
+        let posts = number(&t.db, "SELECT COUNT(*) FROM post").await;
         let mut writer = Command::new(env::current_exe().unwrap())
             .env(WRITER, t.url())
             .stdout(Stdio::piped())
@@ -34,7 +35,11 @@ async fn a_killed_process_loses_no_more_than_its_queue(t: TestDb) {
             .unwrap();
         let mut line = String::new();
         BufReader::new(writer.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        sleep(Duration::from_millis(20 + 7 * kill)).await;
+        // On a busy machine that takes a while.
+        while number(&t.db, "SELECT COUNT(*) FROM post").await == posts {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(Duration::from_millis(7 * kill)).await;
         writer.kill().unwrap();
         writer.wait().unwrap();
         // What the server is still doing for it.

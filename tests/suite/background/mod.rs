@@ -13,8 +13,8 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb, connect, wire::Commit};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, DbErr,
-    EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter as _, TransactionTrait,
+    ActiveValue::Set, ColumnTrait as _, ConnectOptions, ConnectionTrait as _, DatabaseConnection,
+    DbErr, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter as _, TransactionTrait,
 };
 use tokio::{
     task::JoinSet,
@@ -43,8 +43,11 @@ audit_tests::tests! {
     after_shutdown_entries_are_written_with_their_changes,
     nothing_is_lost_by_a_shutdown_while_others_write,
     one_thread_is_enough,
+    #[only(Postgres, MariaDb)] a_transaction_that_somebody_left_open_takes_no_entry_along,
     every_change_has_its_entry_while_the_database_comes_and_goes,
+    #[only(Postgres, MariaDb)] a_commit_of_the_writers_own_may_be_lost,
     #[only(Postgres, MariaDb)] a_commit_without_an_answer_is_looked_into,
+    #[only(Postgres, MariaDb)] a_commit_without_an_answer_is_looked_into_beside_the_queue_of_another_process,
     #[only(Postgres, MariaDb)] changes_after_one_in_doubt_tell_of_it,
 }
 
@@ -411,14 +414,50 @@ async fn one_thread_is_enough(t: TestDb) {
     assert_eq!(verified(&t.db).await, 50);
 }
 
+/// As a caller does whose `BEGIN` is dropped half-way.
+async fn a_transaction_that_somebody_left_open_takes_no_entry_along(t: TestDb) {
+    create!(t, post::Entity);
+    let one = |options: &mut ConnectOptions| {
+        options.max_connections(1);
+    };
+    let pool = t.connect_with(one).await;
+    let writer = AuditWriter::start_without_last_resort(&pool, patient());
+    let config = AuditConfig::new().background(&writer);
+    for title in ["a", "b"] {
+        pool.execute_unprepared("BEGIN").await.unwrap();
+        config.clone().scope(new_post(title).insert(&t.db)).await.unwrap();
+        writer.flush().await.unwrap();
+        pool.execute_unprepared("ROLLBACK").await.unwrap();
+    }
+    assert_eq!(verified(&t.db).await, 2);
+}
+
 async fn every_change_has_its_entry_while_the_database_comes_and_goes(t: TestDb) {
     load::run(&t).await;
+}
+
+/// Whether the server does it or never hears of it, it is done once in the end.
+async fn a_commit_of_the_writers_own_may_be_lost(t: TestDb) {
+    create!(t, post::Entity);
+    let Wired { wire, writer, config, .. } = wired(&t, patient()).await;
+    let wire = wire.unwrap();
+    for commit in [Commit::IsNotAnswered, Commit::IsLost] {
+        for title in ["a", "b", "c"] {
+            unrecorded(&config, &t.db, &format!("{title} {commit:?}")).await;
+        }
+        wire.next_commit(commit);
+        writer.flush().await.unwrap();
+    }
+    assert_eq!(wire.lost_commits(), 2);
+    assert_eq!(verified(&t.db).await, 6);
 }
 
 /// The server does the `COMMIT` or never hears of it, and the client cannot tell.
 async fn a_commit_without_an_answer_is_looked_into(t: TestDb) {
     create!(t, post::Entity);
-    let Wired { db, wire, writer, config, .. } = wired(&t, Background::new()).await;
+    // The writer's own COMMITs would be lost, too.
+    let settings = patient().pauses(Duration::from_millis(5), Duration::from_millis(200));
+    let Wired { db, wire, writer, config, .. } = wired(&t, settings).await;
     let wire = wire.unwrap();
     let mut expected = 0;
     for (number, commit) in
@@ -462,10 +501,41 @@ async fn unrecorded(config: &AuditConfig, db: &DatabaseConnection, title: &str) 
     config.clone().scope(new_post(title).insert(db)).await.unwrap()
 }
 
+/// Two processes, of which one has lost the answer to a COMMIT, and the other goes on with the record: it takes the
+/// change back, or makes it once more. Its entry is in a queue that the first one cannot see.
+async fn a_commit_without_an_answer_is_looked_into_beside_the_queue_of_another_process(t: TestDb) {
+    create!(t, post::Entity);
+    let pauses = (Duration::from_millis(5), Duration::from_secs(1));
+    let settings = patient().pauses(pauses.0, pauses.1);
+    let Wired { db, wire, writer, config, .. } = wired(&t, settings).await;
+    let wire = wire.unwrap();
+    let settings = Background::new().interval(Duration::from_millis(300));
+    let other = AuditWriter::start_without_last_resort(&t.db, settings);
+    let elsewhere = AuditConfig::new().background(&other);
+    for (commit, likes) in [(Commit::IsNotAnswered, 0), (Commit::IsLost, 1)] {
+        let post = unrecorded(&config, &db, &format!("{commit:?}")).await.into_active_model();
+        writer.flush().await.unwrap();
+        wire.next_commit(commit);
+        let change = post::ActiveModel { likes: Set(1), ..post.clone() };
+        config.clone().scope(change.update(&db)).await.unwrap_err();
+        wire.cut();
+        let change = post::ActiveModel { likes: Set(likes), ..post };
+        elsewhere.clone().scope(change.update(&t.db)).await.unwrap();
+        wire.mend();
+        writer.flush().await.unwrap();
+        other.flush().await.unwrap();
+    }
+    let lines = trail(&t.db).await;
+    let of = |id: &str| lines.iter().filter(|line| line.contains(id)).count();
+    assert_eq!((of("post 1 "), of("post 2 ")), (3, 2), "{lines:#?}");
+    verified(&t.db).await;
+}
+
 /// Nobody waits for what is in doubt: the record goes on, back to what it was.
 async fn changes_after_one_in_doubt_tell_of_it(t: TestDb) {
     create!(t, post::Entity);
-    let Wired { db, wire, writer, config, .. } = wired(&t, patient()).await;
+    let settings = patient().pauses(Duration::from_millis(5), Duration::from_millis(200));
+    let Wired { db, wire, writer, config, .. } = wired(&t, settings).await;
     let wire = wire.unwrap();
     let liked = async |likes: i32, id: i32| -> Result<(), DbErr> {
         let post = post::Entity::find_by_id(id).one(&t.db).await.unwrap().unwrap();

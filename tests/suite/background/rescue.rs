@@ -251,6 +251,8 @@ async fn what_nothing_tells_of_is_marked_as_in_doubt(t: TestDb) {
     let writer = AuditWriter::start(&db, soon(), file);
     let config = AuditConfig::new().background(&writer);
     let post = config.clone().scope(new_post("a").insert(&db)).await.unwrap();
+    // So that the next COMMIT on the wire is not the writer's own.
+    writer.flush().await.unwrap();
     let mut post = post.into_active_model();
     post.token = Set(Some("s3cret".to_owned()));
     wire.as_ref().unwrap().next_commit(Commit::IsNotAnswered);
@@ -273,6 +275,7 @@ async fn a_panic_over_a_doubt_is_one_in_doubt(t: TestDb) {
     let known = config.scope(AuditContext::new().user(AuditUser::new("ada")).scope(async {
         let row = shy::ActiveModel { shy: Set(shy::Shy), ..Default::default() };
         let row = row.insert(&db).await.unwrap();
+        writer.flush().await.unwrap();
         wire.as_ref().unwrap().next_commit(Commit::IsLost);
         row.delete(&db).await.unwrap_err();
     }));

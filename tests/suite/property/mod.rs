@@ -8,13 +8,11 @@ mod failure;
 mod graphs;
 mod inflict;
 mod models;
+mod seeds;
 mod tally;
 mod world;
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use audit_seaorm::Verification;
 use audit_tests::{TestDb, long};
@@ -24,6 +22,7 @@ use tokio::task::JoinSet;
 pub(crate) use self::{
     actor::{Actor, Write},
     dice::Dice,
+    seeds::Seeds,
     tally::Tally,
     world::{schema, verify},
 };
@@ -136,28 +135,6 @@ async fn forget(t: &TestDb) {
         "audit_trail",
     ] {
         sql(&t.db, &format!("DELETE FROM {table}")).await;
-    }
-}
-
-/// The one seed that `AUDIT_TEST_SEED` names, or new ones.
-struct Seeds {
-    replay: Option<u64>,
-    first: u64,
-}
-
-impl Seeds {
-    fn new() -> Self {
-        let replay = std::env::var("AUDIT_TEST_SEED").ok().map(|seed| seed.parse().unwrap());
-        Self { replay, first: RandomState::new().hash_one("seed") }
-    }
-
-    fn take(&self, count: usize) -> Vec<u64> {
-        let mut dice = Dice::new(self.first);
-        self.replay.map_or_else(|| (0..count).map(|_| dice.next()).collect(), |seed| vec![seed])
-    }
-
-    const fn is_replay(&self) -> bool {
-        self.replay.is_some()
     }
 }
 

@@ -7,7 +7,7 @@ mod range;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use http::request::Parts;
@@ -47,7 +47,11 @@ impl Client {
     /// The nearest address that is no trusted proxy. Whatever is farther is hearsay. A chain of
     /// trusted proxies that ends or breaks off gives the farthest of them.
     pub(super) fn address(&self, request: &Parts) -> Option<IpAddr> {
-        let mut client = (self.peer)(request)?.to_canonical();
+        let Some(peer) = (self.peer)(request) else {
+            warn_once();
+            return None;
+        };
+        let mut client = peer.to_canonical();
         let mut hops = self.header.hops(&request.headers).take(MAX_HOPS);
         while self.trusts(client)
             && let Some(hop) = hops.next()
@@ -63,7 +67,25 @@ impl Client {
 }
 
 fn peer(request: &Parts) -> Option<IpAddr> {
-    request.extensions.get::<SocketAddr>().map(SocketAddr::ip)
+    let of_server = request.extensions.get::<SocketAddr>();
+    #[cfg(feature = "axum")]
+    let of_server = of_server.or_else(|| {
+        use axum::extract::ConnectInfo;
+        request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address)
+    });
+    of_server.map(SocketAddr::ip)
+}
+
+/// For the first request of the process: an address that is missing in each entry is noticed late.
+fn warn_once() {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        tracing::warn!(
+            "no address of the client is recorded: this request has none. In axum, serve \
+             `into_make_service_with_connect_info::<SocketAddr>()` and switch on the feature `axum`; elsewhere call \
+             `AuditLayer::peer`, or `AuditLayer::without_ip` to record none"
+        );
+    });
 }
 
 #[cfg(test)]

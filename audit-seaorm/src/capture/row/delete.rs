@@ -39,7 +39,7 @@ impl<E: Auditable> Write for Delete<E> {
     const OPERATION: Operation = Operation::Delete;
 
     async fn run(
-        self,
+        &mut self,
         recorder: &Recorder<E>,
         ground: Ground<'_>,
     ) -> Result<Option<E::Model>, DbErr> {
@@ -58,7 +58,7 @@ async fn delete<E: EntityTrait>(
     ground: &Ground<'_>,
 ) -> Result<Option<Found<E>>, DbErr> {
     // Where others may go with the row it is looked at first.
-    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config) {
+    if returning::is_supported(ground.db) && !cascade::are_possible::<E>(ground, config).await? {
         match delete_returning::<E>(row, ground).await {
             Err(error) if returning::is_refused(ground.db, &error) => {}
             before => return before,

@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryResult, SqliteTransactionMode, TransactionOptions,
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     place::{Place, Range, record_id},
     plan::Plan,
 };
-use crate::{Auditable, capture::shield, found::Facts};
+use crate::{Auditable, capture::shield, found::Facts, own_transaction::OwnTransaction};
 
 /// Who writes the forms of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +55,13 @@ pub(super) async fn write<E: Auditable>(
     way: Way,
 ) -> Result<Option<Done>, DbErr> {
     let (pool, options) = (db.clone(), options(plan.backend));
-    let begin = async move { pool.begin_with_options(options).await };
+    let begin = async move { OwnTransaction::on(&pool, options).await };
     let (plan, lot) = (Arc::clone(plan), Arc::clone(lot));
-    shield::run(begin, async move |txn: DatabaseTransaction| {
+    shield::run(begin, async move |txn: OwnTransaction| {
         match write_in::<E>(&txn, &plan, &lot, way).await {
-            Ok(Some(done)) => txn.commit().await.map(|()| Some(done)),
-            undone => {
-                // The reason matters more than a rollback that failed too.
-                let _ = txn.rollback().await;
-                undone
-            }
+            // Nothing has been written.
+            Ok(None) => txn.roll_back().await.map(|()| None),
+            outcome => txn.finish(outcome).await,
         }
     })
     .await
@@ -97,7 +94,8 @@ async fn write_in<E: Auditable>(
 /// The latest moment of the rows: by then each was locked, or had not changed since the statement began.
 fn latest<E: Auditable>(rows: &[QueryResult], backend: DbBackend) -> Result<Facts, DbErr> {
     let moments = rows.iter().map(|row| Ok::<_, DbErr>(Facts::read::<E>(row, backend)?.at));
-    Ok(Facts { at: moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max() })
+    let at = moments.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max();
+    Ok(Facts { at, ..Facts::default() })
 }
 
 /// Each statement sees what others have committed by then: the rows as they are under the locks.

@@ -6,6 +6,7 @@ use sea_orm::{
 
 use crate::{
     entity::{Column, Entity},
+    search_path,
     trail::{first_rows::first_rows, verify::last_baseline},
 };
 
@@ -33,7 +34,7 @@ pub(super) async fn is_needed(db: &DatabaseConnection, table: &str) -> Result<bo
         .select_only()
         .column(Column::Id)
         .filter(Column::Operation.eq(Operation::Delete.as_str()))
-        .filter(Column::TableName.eq(table))
+        .filter(search_path::is_table(db.get_database_backend(), table))
         .filter(Condition::all().add_option(later))
         .filter(Expr::exists(lives).not());
     Ok(!first_rows(db, groundless, 1).await?.is_empty())

@@ -16,7 +16,7 @@ use crate::{
     entity::{Column, Entity},
     error::AuditError,
     found::Facts,
-    record,
+    record, search_path,
     trail::entries::get,
     writer::store_all,
 };
@@ -73,7 +73,7 @@ pub(super) async fn unknown<C: ConnectionTrait>(
         let entries = Entity::find()
             .select_only()
             .columns([Column::RecordId, Column::Operation])
-            .filter(Column::TableName.eq(table))
+            .filter(search_path::is_table(db.get_database_backend(), table))
             .filter(Column::RecordId.is_in(ids.iter().map(|id| id.as_str())))
             .filter(Column::Operation.ne(Operation::Update.as_str()))
             .order_by_asc(Column::RecordId)

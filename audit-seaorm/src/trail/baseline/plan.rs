@@ -4,8 +4,9 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, prelude::Uuid};
 use super::sql::Forms;
 use crate::{
     Auditable,
+    capture::require_user,
     error::AuditError,
-    record,
+    record, search_path,
     writer::{Recorder, check_user},
 };
 
@@ -31,11 +32,15 @@ impl Plan {
         if !AuditConfig::current().records(&table) {
             return Err(AuditError::BaselineExcluded { table }.into());
         }
+        let config = AuditConfig::current();
+        config.check().map_err(AuditError::from)?;
+        require_user(&config, &table)?;
         let policy = Recorder::<E>::current().policy();
         let context = match (AuditContext::current(), reason) {
             (context, None) => context,
             (context, Some(reason)) => Some(context.unwrap_or_default().reason(reason)),
         };
+        let table = search_path::name_in_trail(db, table).await?;
         let backend = db.get_database_backend();
         let forms = Forms::of::<E>(db, &policy).await?;
         let plan = Self { table, backend, policy, context, forms };

@@ -7,7 +7,7 @@ mod read;
 
 use std::sync::Arc;
 
-use audit_core::Operation;
+use audit_core::{AuditEntry, Operation};
 use sea_orm::{
     EntityTrait, PrimaryKeyTrait, Value,
     prelude::{DateTimeUtc, Uuid},
@@ -35,15 +35,17 @@ pub const DEFAULT_LIMIT: u64 = 100;
 ///
 /// # What is fast
 ///
-/// A record (with its table), a user, an operation and a range of time are found by an index of `audit_trail`,
+/// A record (with its table), a user, [nobody](Self::by_nobody), an operation and a range of time are found by an index of `audit_trail`,
 /// in the order of reading, however long the trail is. [`transaction`] reads from the time on at which the
 /// transaction began. The other filters look at each entry that these leave, in the order of time, until
-/// there are enough: put one of the fast ones beside [`table`] without a record, [`user_email`],
-/// [`request_id`], [`changed`], [`old_value`], [`new_value`] and [`metadata`].
+/// there are enough: put one of the fast ones beside [`table`] without a record, [`user_email`], [`by_system`],
+/// [`on_behalf_of`], [`request_id`], [`changed`], [`old_value`], [`new_value`] and [`metadata`].
 ///
 /// [`transaction`]: Self::transaction
 /// [`table`]: Self::table
 /// [`user_email`]: Self::user_email
+/// [`by_system`]: Self::by_system
+/// [`on_behalf_of`]: Self::on_behalf_of
 /// [`request_id`]: Self::request_id
 /// [`changed`]: Self::changed
 /// [`old_value`]: Self::old_value
@@ -59,6 +61,7 @@ pub struct AuditQuery {
     begun: Option<DateTimeUtc>,
     after: Option<Cursor>,
     oldest_first: bool,
+    counts_nobody: bool,
     limit: Option<u64>,
     offset: u64,
     /// Why it cannot be asked: told when it is.
@@ -103,8 +106,12 @@ impl AuditTrail {
 
 impl AuditQuery {
     /// Entries of a table, `schema.table` where the entity names a schema.
+    ///
+    /// On `PostgreSQL` a name without a schema means the table that the connection finds under it. An entry names
+    /// the schema as well if that is another one than the trail's: with a schema for each tenant and one trail, each
+    /// tenant's connection finds the entries of its own table.
     pub fn table(self, table: impl Into<String>) -> Self {
-        self.with(Filter::text(Column::TableName, table.into()))
+        self.with(Filter::table(table.into()))
     }
 
     /// Entries of the table of an entity.
@@ -136,6 +143,38 @@ impl AuditQuery {
     /// Entries in the name of this user.
     pub fn user(self, user_id: impl Into<String>) -> Self {
         self.with(Filter::text(Column::UserId, user_id.into()))
+    }
+
+    /// Entries that name no user.
+    pub fn by_nobody(mut self) -> Self {
+        self.counts_nobody = true;
+        self.with(Filter::Missing(Column::UserId))
+    }
+
+    /// Entries of what the application did by itself: those of [`AuditUser::system`](crate::AuditUser::system).
+    pub fn by_system(self) -> Self {
+        self.metadata(AuditEntry::ACTOR, AuditEntry::SYSTEM)
+    }
+
+    /// Entries of what others did for this user: see [`AuditUser::on_behalf_of`](crate::AuditUser::on_behalf_of).
+    pub fn on_behalf_of(self, user_id: impl Into<String>) -> Self {
+        self.metadata(AuditEntry::ON_BEHALF_OF, user_id.into())
+    }
+
+    /// Lets [`top_users`](Self::top_users) count what was done in nobody's name, too, as one more user that is `None`.
+    /// It filters nothing. Defaults to not, unless [`by_nobody`](Self::by_nobody) is called.
+    pub fn count_nobody(mut self) -> Self {
+        self.counts_nobody = true;
+        self
+    }
+
+    /// Those of entries that `top_users` counts.
+    pub(in crate::trail) fn of_users(&self) -> Self {
+        let mut query = self.clone();
+        if !query.counts_nobody {
+            query.filters.push(Filter::Present(Column::UserId));
+        }
+        query
     }
 
     /// Entries of users who had this e-mail address then.
@@ -185,6 +224,9 @@ impl AuditQuery {
     /// which with [`full_record`](crate::AuditConfig::full_record) is so in every update.
     ///
     /// A BASELINE changes nothing.
+    ///
+    /// With [`table`](Self::table) or [`entity`](Self::entity), a column that was renamed is found under its former names
+    /// as well (`#[auditable(renamed_from = "..")]`); without, under this one alone.
     pub fn changed(self, column: impl Into<String>) -> Self {
         self.with(Filter::changed(column.into()))
     }
@@ -192,7 +234,8 @@ impl AuditQuery {
     /// Entries whose before-image has this value in a column: those that changed or deleted it. Pass it in the
     /// type that the column has; `None::<T>` is `NULL`.
     ///
-    /// On `SQLite` integers beyond `i64` are compared as floats, and JSON columns by their text.
+    /// On `SQLite` integers beyond `i64` are compared as floats, and JSON columns by their text. A column that was renamed is
+    /// found as by [`changed`](Self::changed).
     pub fn old_value(self, column: impl Into<String>, value: impl Into<Value>) -> Self {
         self.image(Column::OldValues, column.into(), &value.into())
     }
@@ -236,7 +279,7 @@ impl AuditQuery {
 
     fn image(mut self, side: Column, name: String, value: &Value) -> Self {
         match encode(value) {
-            Ok(json) => self.with(Filter::holds(side, name, json)),
+            Ok(json) => self.with(Filter::value(side, name, json)),
             Err(source) => {
                 self.fault = Some(Arc::new(AuditError::Unsearchable { column: name, source }));
                 self

@@ -11,7 +11,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    AuditTransaction, registry,
+    AuditTransaction, registry, search_path,
     trail::{
         AuditQuery, AuditTrail,
         columns::Columns,
@@ -120,19 +120,35 @@ async fn facts(
     for entry in entries {
         let known = columns.get(&*entry.table_name);
         let whole = match known {
-            None if registry::tables(&entry.table_name).count() > 1 => whole(txn, entry).await?,
+            None if registry::tables(&entry.table_name).len() > 1 => whole(txn, entry).await?,
             _ => None,
         };
         let names = columns.entry(&entry.table_name).or_default();
         names.extend(whole.iter().flat_map(columns_of).chain(columns_of(entry)).cloned());
     }
-    let facts = columns.into_iter().map(|(name, columns)| {
-        let table = fitting(name, &columns);
+    let mut facts = HashMap::new();
+    for (name, columns) in columns {
+        let table = fitting(written_as(txn, name).await?, &columns);
         let table = table.ok_or_else(|| RestoreError::NoEntity { table: name.to_owned() })?;
-        let facts = Facts { table, columns: table.columns(), renames: table.renames() };
-        Ok((name.to_owned(), facts))
-    });
-    facts.collect()
+        let known = Facts { table, columns: table.columns(), renames: table.renames() };
+        facts.insert(name.to_owned(), known);
+    }
+    Ok(facts)
+}
+
+/// The entities that write this table on this connection. Another connection may find another table under the name
+/// that an entity has.
+async fn written_as(
+    txn: &AuditTransaction,
+    name: &str,
+) -> Result<Vec<&'static dyn Table>, RestoreError> {
+    let mut found = Vec::new();
+    for table in registry::tables(name) {
+        if search_path::name_in_trail(txn, table.name()).await? == name {
+            found.push(table);
+        }
+    }
+    Ok(found)
 }
 
 /// An entry of the same record that has all of its columns, for an update has few.
@@ -152,8 +168,11 @@ fn columns_of(entry: &AuditEntry) -> impl Iterator<Item = &String> {
 }
 
 /// The entity of a table; of several, the smallest that knows these columns.
-fn fitting(table: &str, columns: &BTreeSet<String>) -> Option<&'static dyn Table> {
-    registry::tables(table).min_by_key(|table| {
+fn fitting(
+    tables: Vec<&'static dyn Table>,
+    columns: &BTreeSet<String>,
+) -> Option<&'static dyn Table> {
+    tables.into_iter().min_by_key(|table| {
         let (names, renames) = (table.names(), table.renames());
         let mut known = names.iter().flat_map(|name| renames.names(name)).collect::<BTreeSet<_>>();
         known.retain(|name| columns.contains(*name));

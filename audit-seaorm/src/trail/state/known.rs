@@ -1,6 +1,6 @@
 use std::{fmt, marker::PhantomData};
 
-use audit_core::{FieldRule, Image, Printable};
+use audit_core::{Image, Printable};
 use sea_orm::{ActiveModelTrait, EntityTrait, IdenStatic, Iterable, ModelTrait, TryIntoModel};
 use serde_json::Value as Json;
 
@@ -8,7 +8,7 @@ use crate::{
     Auditable,
     encode::{DecodeError, decode},
     error::AuditError,
-    record,
+    record, rules,
 };
 
 /// A record at one moment, as far as the trail tells.
@@ -38,7 +38,7 @@ pub struct Gap {
 pub enum GapReason {
     /// It was redacted when it was recorded.
     Redacted,
-    /// The entity skips the column.
+    /// An entity of the table skips the column.
     Skipped,
     /// No entry up to then tells it: the record is older than the trail, or the column younger than the entry.
     Untold,
@@ -94,9 +94,11 @@ where
 {
     /// `values` under the names that the columns have today.
     pub(in crate::trail) fn of(values: Image) -> Self {
+        let told: Vec<_> = rules::told_columns::<M::Entity>().map(|told| told.as_str()).collect();
         let gaps = <M::Entity as EntityTrait>::Column::iter()
             .filter_map(|column| {
-                let reason = gap::<M>(column, &values)?;
+                let skipped = !told.contains(&column.as_str());
+                let reason = if skipped { GapReason::Skipped } else { gap::<M>(column, &values)? };
                 Some(Gap { column: record::name(column), reason })
             })
             .collect();
@@ -163,12 +165,6 @@ fn gap<M>(column: <M::Entity as EntityTrait>::Column, values: &Image) -> Option<
 where
     M: ModelTrait<Entity: Auditable>,
 {
-    let skipped = |(ruled, rule): &(<M::Entity as EntityTrait>::Column, FieldRule)| {
-        *rule == FieldRule::Skip && ruled.as_str() == column.as_str()
-    };
-    if <M::Entity as Auditable>::RULES.iter().any(skipped) {
-        return Some(GapReason::Skipped);
-    }
     let Some(value) = values.get(column.as_str()) else {
         return Some(GapReason::Untold);
     };

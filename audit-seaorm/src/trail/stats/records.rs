@@ -52,7 +52,7 @@ impl AuditQuery {
         db: &C,
     ) -> Result<Vec<RecordActivity>, DbErr> {
         let keys = [Column::TableName, Column::RecordId];
-        let rows = ranking(db, self, &keys, DEFAULT_TOP).await?;
+        let rows = ranking(db, self, &keys, DEFAULT_TOP, None).await?;
         rows.iter().map(RecordActivity::read).collect()
     }
 }

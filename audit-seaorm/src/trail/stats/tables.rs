@@ -47,7 +47,7 @@ impl AuditQuery {
         &self,
         db: &C,
     ) -> Result<Vec<TableActivity>, DbErr> {
-        let rows = ranking(db, self, &[Column::TableName], u64::MAX).await?;
+        let rows = ranking(db, self, &[Column::TableName], u64::MAX, None).await?;
         rows.iter().map(TableActivity::read).collect()
     }
 }

@@ -6,6 +6,7 @@ use sea_orm::{
 
 use crate::{
     entity::{Column, Entity},
+    search_path,
     trail::{entries::get, first_rows::first_rows},
 };
 
@@ -42,7 +43,7 @@ pub(in crate::trail) async fn last_baseline<C: ConnectionTrait>(
         .select_only()
         .column(Column::Timestamp)
         .filter(Column::Operation.eq(Operation::Baseline.as_str()))
-        .filter(Column::TableName.eq(table))
+        .filter(search_path::is_table(db.get_database_backend(), table))
         .order_by_desc(Column::Timestamp)
         .order_by_desc(Column::Id);
     let rows = first_rows(db, last, 1).await?;

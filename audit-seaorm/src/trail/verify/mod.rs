@@ -8,8 +8,8 @@ mod report;
 mod suspects;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel,
+    TransactionOptions,
 };
 
 pub(super) use self::baselined::last_baseline;
@@ -20,6 +20,7 @@ use crate::{
     AuditConfig, Auditable,
     capture::{Executor, shield},
     error::AuditError,
+    own_transaction::OwnTransaction,
     record,
 };
 
@@ -124,9 +125,8 @@ impl AuditTrail {
         };
         if let Some(pool) = pool {
             let txn = snapshot(pool).await?;
-            let report = Replay::<_, E>::run(&txn).await?;
-            txn.commit().await?;
-            return Ok(report);
+            let report = Replay::<_, E>::run(&*txn).await;
+            return txn.finish(report).await;
         }
         super::bring_up_to_date(db).await?;
         Replay::<_, E>::run(db).await
@@ -134,7 +134,7 @@ impl AuditTrail {
 }
 
 /// A transaction that sees the database as it is at its first statement. On `SQLite` every one does.
-async fn snapshot(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+async fn snapshot(pool: &DatabaseConnection) -> Result<OwnTransaction, DbErr> {
     let options = match pool.get_database_backend() {
         DbBackend::Sqlite => TransactionOptions::default(),
         _ => TransactionOptions {
@@ -144,5 +144,5 @@ async fn snapshot(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbEr
         },
     };
     let pool = pool.clone();
-    shield::run(async move { pool.begin_with_options(options).await }, async |txn| Ok(txn)).await
+    shield::run(async move { OwnTransaction::on(&pool, options).await }, async |txn| Ok(txn)).await
 }

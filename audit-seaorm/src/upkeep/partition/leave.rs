@@ -1,6 +1,6 @@
 use audit_core::AuditConfig;
 use sea_orm::{
-    Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
+    Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionOptions,
     prelude::DateTimeUtc,
     sea_query::{Alias, Expr, Query},
 };
@@ -8,7 +8,11 @@ use sea_orm::{
 use super::{ATTEMPTS, PATIENCE, PAUSE, Partition, list};
 use crate::{
     capture::shield,
-    upkeep::{patience::patiently, retention::Rules},
+    own_transaction::OwnTransaction,
+    upkeep::{
+        patience::patiently,
+        retention::{self, Rules},
+    },
 };
 
 /// What becomes of a partition that leaves the trail.
@@ -24,6 +28,7 @@ pub(super) async fn before(
     leave: Leave,
 ) -> Result<Vec<Partition>, DbErr> {
     let config = AuditConfig::current();
+    retention::check(db, config.get_retention()).await?;
     let held = Rules::held(config.get_retention());
     let mut gone = Vec::new();
     for partition in list(db).await?.into_iter().filter(|partition| partition.is_before(moment)) {
@@ -47,24 +52,25 @@ pub(in crate::upkeep) async fn take_away(
         let stays = stays.clone();
         let db = db.clone();
         // To its end, even if it is dropped half-way.
-        shield::run(async move { db.begin().await }, async move |txn| {
-            take_away_in(txn, &partition, leave, stays).await
+        let begin = async move { OwnTransaction::on(&db, TransactionOptions::default()).await };
+        shield::run(begin, async move |txn| {
+            let outcome = take_away_in(&txn, &partition, leave, stays).await;
+            txn.finish(outcome).await
         })
     })
     .await
 }
 
 async fn take_away_in(
-    txn: DatabaseTransaction,
+    txn: &DatabaseTransaction,
     partition: &Partition,
     leave: Leave,
     stays: Option<Condition>,
 ) -> Result<bool, DbErr> {
     txn.execute_unprepared(PATIENCE).await?;
     if let Some(stays) = stays
-        && has_any(&txn, partition, stays).await?
+        && has_any(txn, partition, stays).await?
     {
-        txn.rollback().await?;
         return Ok(false);
     }
     let name = quoted(&partition.name);
@@ -72,7 +78,6 @@ async fn take_away_in(
     if matches!(leave, Leave::Drop) {
         txn.execute_unprepared(&format!("DROP TABLE {name}")).await?;
     }
-    txn.commit().await?;
     Ok(true)
 }
 

@@ -11,12 +11,14 @@ pub(super) use list::{is_owner, is_partitioned, list};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait,
-    prelude::DateTimeUtc,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
+    TransactionOptions, prelude::DateTimeUtc,
 };
 
 use super::patience::patiently;
-use crate::{AuditPool, AuditTrail, capture::shield, error::AuditError};
+use crate::{
+    AuditPool, AuditTrail, capture::shield, error::AuditError, own_transaction::OwnTransaction,
+};
 
 /// How long others may have to wait behind us for a lock, and how often it is tried. Who waits for a whole table lets
 /// everybody wait behind it.
@@ -146,11 +148,16 @@ async fn create_month(db: &DatabaseConnection, month: u32) -> Result<Option<Stri
     let sql =
         format!("SELECT audit_trail_create_partition(now() + make_interval(months => {month}))");
     let db = db.clone();
-    shield::run(async move { db.begin().await }, async move |txn| {
-        txn.execute_unprepared(PATIENCE).await?;
-        let row = txn.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-        txn.commit().await?;
-        row.map_or(Ok(None), |row| row.try_get_by_index(0))
+    let begin = async move { OwnTransaction::on(&db, TransactionOptions::default()).await };
+    shield::run(begin, async move |txn| {
+        let outcome = query_patiently(&txn, sql).await;
+        txn.finish(outcome).await
     })
     .await
+}
+
+async fn query_patiently(txn: &DatabaseTransaction, sql: String) -> Result<Option<String>, DbErr> {
+    txn.execute_unprepared(PATIENCE).await?;
+    let row = txn.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    row.map_or(Ok(None), |row| row.try_get_by_index(0))
 }

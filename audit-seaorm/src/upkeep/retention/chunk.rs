@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    Condition, DatabaseConnection, DbBackend, DbErr, DeleteMany, EntityTrait, IdenStatic,
-    IsolationLevel, QueryFilter, QueryOrder, QueryResult, QuerySelect, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, Value,
+    Condition, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DeleteMany, EntityTrait,
+    IdenStatic, IsolationLevel, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    SqliteTransactionMode, TransactionOptions, Value,
     prelude::{DateTimeUtc, Uuid},
     sea_query::{Expr, ExprTrait},
 };
@@ -13,6 +13,7 @@ use crate::{
     capture::shield,
     entity::{Column, Entity},
     measure,
+    own_transaction::OwnTransaction,
     trail::{first_rows, moment},
     upkeep::{door::Door, patience::patiently},
 };
@@ -159,13 +160,10 @@ impl<'a> Chunks<'a> {
     /// To its end, even if it is dropped half-way.
     async fn run(&self, delete: DeleteMany<Entity>) -> Result<u64, DbErr> {
         let (db, door, options) = (self.db.clone(), self.door, self.options());
-        let begin = async move { db.begin_with_options(options).await };
+        let begin = async move { OwnTransaction::on(&db, options).await };
         shield::run(begin, async move |txn| {
-            door.open(&txn).await?;
-            let deleted = delete.exec(&txn).await?.rows_affected;
-            door.close(&txn).await?;
-            txn.commit().await?;
-            Ok(deleted)
+            let outcome = delete_through(door, delete, &txn).await;
+            txn.finish(outcome).await
         })
         .await
     }
@@ -204,6 +202,17 @@ impl<'a> Chunks<'a> {
         self.size = if took > longest { self.size / 2 } else { self.size * 2 };
         self.size = self.size.clamp(smallest(self.max), self.max);
     }
+}
+
+async fn delete_through(
+    door: Door,
+    delete: DeleteMany<Entity>,
+    txn: &DatabaseTransaction,
+) -> Result<u64, DbErr> {
+    door.open(txn).await?;
+    let deleted = delete.exec(txn).await?.rows_affected;
+    door.close(txn).await?;
+    Ok(deleted)
 }
 
 fn smallest(max: u64) -> u64 {

@@ -3,6 +3,7 @@
 mod age;
 mod chunk;
 mod counts;
+mod known;
 mod plan;
 mod report;
 mod rules;
@@ -18,7 +19,7 @@ use self::chunk::Chunks;
 pub use self::{plan::PrunePlan, report::Pruned};
 use super::partition;
 use crate::{AuditPool, AuditTrail, error::AuditError};
-pub(super) use rules::Rules;
+pub(super) use {known::check, rules::Rules};
 
 /// How many entries are deleted at once, at most, unless [`Prune::chunk`] says otherwise.
 const CHUNK: u64 = 1000;
@@ -93,14 +94,15 @@ impl Prune {
     ///
     /// # Errors
     ///
-    /// Those of the database, and if a limit is zero.
+    /// Those of the database, if a limit is zero, and if the retention names a table that neither the program nor the
+    /// trail has.
     ///
     /// # Cancel safety
     ///
     /// Reads only: it can be dropped at any time.
     pub async fn plan(&self, db: &impl AuditPool) -> Result<PrunePlan, DbErr> {
         let db = db.guarded().into_inner();
-        plan::count(&db, &self.rules(&db)?).await
+        plan::count(&db, &self.rules(&db).await?).await
     }
 
     /// Deletes what is not kept, the oldest first, in short transactions of their own with pauses between them, so that
@@ -113,7 +115,8 @@ impl Prune {
     ///
     /// # Errors
     ///
-    /// Those of the database, and if a limit is zero. What has been deleted until then is gone.
+    /// Those of the database; what has been deleted until then is gone. Nothing is deleted if a limit is zero, or if the
+    /// retention names a table that neither the program nor the trail has: a misspelt `keep_table` would hold nothing.
     ///
     /// # Cancel safety
     ///
@@ -124,7 +127,7 @@ impl Prune {
     }
 
     async fn run(&self, db: &DatabaseConnection) -> Result<Pruned, DbErr> {
-        let rules = self.rules(db)?;
+        let rules = self.rules(db).await?;
         let tell = self.on_progress.as_deref();
         let mut chunks = Chunks::new(db, &rules, self.chunk, tell).await?;
         if partition::is_partitioned(db).await? {
@@ -137,8 +140,10 @@ impl Prune {
         Ok(chunks.into_report())
     }
 
-    fn rules(&self, db: &DatabaseConnection) -> Result<Rules, DbErr> {
-        Rules::new(db, &self.retention).ok_or_else(|| AuditError::RetentionKeepsNothing.into())
+    async fn rules(&self, db: &DatabaseConnection) -> Result<Rules, DbErr> {
+        let rules = Rules::new(db, &self.retention).ok_or(AuditError::RetentionKeepsNothing)?;
+        known::check(db, &self.retention).await?;
+        Ok(rules)
     }
 }
 

@@ -121,6 +121,6 @@ pub(super) fn of_table(table: &str) -> Condition {
 
 /// No text of the trail has U+0000 in it, and `PostgreSQL` fails on a question that has.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "a filter hands it so")]
-fn storable(text: &&str) -> bool {
+pub(super) fn storable(text: &&str) -> bool {
     !text.contains('\0')
 }

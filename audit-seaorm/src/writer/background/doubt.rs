@@ -32,6 +32,13 @@ enum Sight {
     Veiled,
 }
 
+/// What has been seen once. It stands if it is seen again later: then the entries are there that other processes had
+/// in their queues the first time. These are written at once, or after a pause.
+struct Verdict {
+    committed: bool,
+    until: Instant,
+}
+
 /// Gives up what nobody has decided, also if looking for it panicked: reading a row runs code of the application.
 struct Undecided(Arc<Queue>, Range<u64>);
 
@@ -45,28 +52,36 @@ impl Drop for Undecided {
 pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Range<u64>) {
     let _undecided = Undecided(Arc::clone(&queue), unit.clone());
     let mut patience = Patience::new(&queue.settings);
-    let (mut horizon, mut silence) = (None, 0);
+    let (mut horizon, mut silence, mut verdict) = (None, 0, None::<Verdict>);
     loop {
         let began = Instant::now();
         match look(&db, &queue, &unit, &mut horizon).await {
-            Ok(Sight::Told(true)) => {
-                tracing::info!("the answer to a COMMIT was lost: it took place");
-                return queue.ready(unit);
-            }
-            Ok(Sight::Told(false)) => {
-                tracing::info!("the answer to a COMMIT was lost: it did not take place");
-                return queue.void(unit);
-            }
+            Ok(Sight::Told(committed)) => match &verdict {
+                Some(known) if known.committed != committed => {
+                    (silence, verdict) = (silence + 1, None)
+                }
+                Some(known) if began >= known.until => return settle(&queue, unit, committed),
+                Some(_) => {}
+                None => {
+                    let until = Instant::now() + queue.settings.max_pause();
+                    verdict = Some(Verdict { committed, until });
+                }
+            },
             Ok(Sight::Silent) => silence += 1,
             Ok(Sight::Veiled) => {}
             Err(error) => tracing::debug!(%error, "a COMMIT is in doubt"),
         }
         let pause = patience.in_vain(began);
-        if patience.is_over() || silence == MAX_SILENCE {
+        if silence == MAX_SILENCE || (verdict.is_none() && patience.is_over()) {
             return;
         }
         sleep(pause).await;
     }
+}
+
+fn settle(queue: &Queue, unit: Range<u64>, committed: bool) {
+    tracing::info!(committed, "the answer to a COMMIT was lost");
+    if committed { queue.ready(unit) } else { queue.void(unit) }
 }
 
 async fn look(

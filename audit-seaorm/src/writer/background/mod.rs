@@ -81,10 +81,13 @@ use crate::AuditPool;
 ///
 /// A change that did not commit has no entry. One that did has exactly one once [`flush`](Self::flush) or
 /// [`shutdown`](Self::shutdown) has returned without an error, whatever became of the connection: the id of an entry
-/// is its key, and what may have been written is asked for before it is tried again. Where the answer to a `COMMIT`
-/// is lost, the writer looks at the rows and at what came after, and so learns what became of it. Where that does
-/// not tell, as for a change of nothing but redacted columns, the entry goes to the last resort as
-/// [`Reason::InDoubt`].
+/// is its key, and what may have been written is asked for before it is tried again.
+///
+/// Where the answer to a `COMMIT` is lost, the writer looks at the rows and at what came after, and so learns what
+/// became of it. It looks twice, the longest of the [`pauses`](Background::pauses) apart: other processes have written
+/// their entries of the record by then. [`flush`](Self::flush) waits for that. It is right as long as every change of
+/// the record is recorded, and no process takes longer to write its entry. Where it does not tell, as for a change of
+/// nothing but redacted columns, the entry goes to the last resort as [`Reason::InDoubt`].
 ///
 /// Entries that pass through the queue appear in the order of their changes, as far as one record is concerned.
 /// Reads of the trail do not wait for the queue: flush it first, above all ahead of

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use audit_core::AuditEntry;
+use audit_core::{AuditConfig, AuditEntry};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    prelude::Uuid,
+    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
 };
 
 use super::queue::Batch;
 use crate::{
+    AuditTransaction,
     database_error::DatabaseError,
     entity::{self, Column, Entity},
     writer::{explanation, insert::insert},
@@ -35,7 +35,7 @@ pub(super) async fn store(db: &DatabaseConnection, batch: Batch, again: bool) ->
         return attempt;
     }
     let entries = absent.iter().map(|(_, entry)| AuditEntry::clone(entry)).collect();
-    match insert(db, entries).await {
+    match write(db, entries).await {
         Ok(()) => attempt.written.extend(absent.iter().map(|(place, _)| place)),
         Err(error) => {
             attempt.one_by_one(db, absent).await;
@@ -51,7 +51,7 @@ impl Attempt {
     async fn one_by_one(&mut self, db: &DatabaseConnection, batch: Batch) {
         // The answer may have been lost and not the statement.
         for (place, entry) in self.absent(db, batch).await {
-            match insert(db, vec![AuditEntry::clone(&entry)]).await {
+            match write(db, vec![AuditEntry::clone(&entry)]).await {
                 Ok(()) => self.written.push(place),
                 Err(error) if DatabaseError::is_conflict(&error) => {
                     self.error = Some(error);
@@ -88,9 +88,27 @@ impl Attempt {
     }
 }
 
+/// A transaction for one statement: an application whose `BEGIN` is dropped half-way gives its connection back inside
+/// of a transaction that nobody knows of. There a statement that has been answered is undone all the same, together
+/// with that transaction, and a question is answered as of its beginning. So this begins, and the caller commits.
+async fn begin(db: &DatabaseConnection) -> Result<AuditTransaction, DbErr> {
+    // Under no configuration of the caller's, which may have a queue of its own.
+    AuditConfig::new().scope(AuditTransaction::begin(db)).await
+}
+
+async fn write(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
+    let txn = begin(db).await?;
+    if let Err(error) = insert(txn.core().unguarded(), entries).await {
+        // The reason matters more than a rollback that failed too.
+        let _ = txn.rollback().await;
+        return Err(error);
+    }
+    txn.commit().await
+}
+
 /// Which of these are in the table. The times lead to the partitions, where the table has some.
-pub(super) async fn present<'a, C: ConnectionTrait>(
-    db: &C,
+pub(super) async fn present<'a>(
+    db: &DatabaseConnection,
     entries: impl Iterator<Item = &'a AuditEntry> + Clone,
 ) -> Result<HashSet<Uuid>, DbErr> {
     let times = entries.clone().map(|entry| entry.timestamp);
@@ -99,15 +117,17 @@ pub(super) async fn present<'a, C: ConnectionTrait>(
     };
     let backend = db.get_database_backend();
     let (first, last) = (entity::moment(backend, first), entity::moment(backend, last));
-    let ids: Vec<Uuid> = Entity::find()
+    let txn = begin(db).await?;
+    let ids = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.is_in(entries.map(|entry| entry.id)))
         .filter(Column::Timestamp.between(first, last))
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(ids.into_iter().collect())
+        .into_tuple::<Uuid>()
+        .all(txn.core().unguarded())
+        .await;
+    txn.commit().await?;
+    Ok(ids?.into_iter().collect())
 }
 
 #[cfg(test)]
