@@ -52,7 +52,8 @@ async fn deadlock(t: &TestDb) -> DbErr {
         txn.rollback().await?;
         outcome.map(drop)
     };
-    let (one, other) = tokio::join!(cross(1, 2), cross(2, 1));
+    let (one, other): (Result<(), DbErr>, Result<(), DbErr>) =
+        tokio::join!(cross(1, 2), cross(2, 1));
     one.and(other).unwrap_err()
 }
 
