@@ -9,6 +9,7 @@ use sea_orm::{
     TransactionTrait,
     sea_query::OnConflict,
 };
+use tokio::sync::Barrier;
 
 use crate::{
     entities::post,
@@ -23,13 +24,37 @@ audit_tests::tests! {
     every_call_fails_as_seaorms_own,
 }
 
-/// Or the other tests would not show that the words of an error play no part.
+/// Or the other tests would not show that the words of an error play no part. `MariaDB` tells of a deadlock in the
+/// language that it was started with, whatever the session's.
 async fn the_servers_do_not_speak_english(t: TestDb) {
     let error = t.db.execute_unprepared("SELECT * FROM nowhere").await.unwrap_err();
     let text = answer::answer(&error).unwrap().message();
     let english = ["does not exist", "doesn't exist"];
     assert!(!english.iter().any(|words| text.contains(words)), "{text}: set lc_messages");
     assert!(["42P01", "1146"].contains(&answer::code(&error).as_str()), "{error}");
+    let error = deadlock(&t).await;
+    assert!(answer::is_deadlock(&error), "{error}");
+    let text = error.to_string();
+    let english = ["deadlock detected", "Deadlock found"];
+    assert!(!english.iter().any(|words| text.contains(words)), "{text}: start it with lc_messages");
+}
+
+async fn deadlock(t: &TestDb) -> DbErr {
+    sql(&t.db, "CREATE TABLE held (id int PRIMARY KEY, n int)").await;
+    sql(&t.db, "INSERT INTO held VALUES (1, 0), (2, 0)").await;
+    let both = Barrier::new(2);
+    let cross = async |first: i32, second: i32| {
+        let txn = t.db.begin().await?;
+        let update = |id: i32| format!("UPDATE held SET n = n + 1 WHERE id = {id}");
+        txn.execute_unprepared(&update(first)).await?;
+        both.wait().await;
+        let outcome = txn.execute_unprepared(&update(second)).await;
+        txn.rollback().await?;
+        outcome.map(drop)
+    };
+    let (one, other): (Result<(), DbErr>, Result<(), DbErr>) =
+        tokio::join!(cross(1, 2), cross(2, 1));
+    one.and(other).unwrap_err()
 }
 
 /// That is where the number is read, for want of the driver's type: see `database_error.rs`.

@@ -36,8 +36,9 @@ use crate::{
 ///
 /// Nobody else ends it or a part of it: `COMMIT`, `ROLLBACK`, `SAVEPOINT` and the like in raw SQL are
 /// refused, with an error that names the method to call. So is, on `MariaDB`, what commits unasked, as
-/// changes of the schema do there. Where the database rolls all of it back by itself, as `MariaDB` does
-/// after a deadlock and `SQLite` after `ON CONFLICT ROLLBACK`, the transaction refuses what follows.
+/// changes of the schema do there.
+///
+/// Where the database rolls it back by itself, as `MariaDB` does on a deadlock and `SQLite` on a full disk, it is broken as well.
 ///
 /// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
 /// them wait for each other instead of failing.
