@@ -5,6 +5,7 @@ pub use sea_orm;
 pub use sea_orm::prelude::async_trait::async_trait;
 
 pub use crate::__link_methods as link_methods;
+pub use crate::auditable::is_version;
 pub use crate::audited::of as audited;
 pub use crate::capture::links;
 pub use crate::capture::{

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     NoSuchTable,
     /// `SQLite` has no code for it: there it is [`Kind::Other`].
     SyntaxError,
+    /// The role lacks a privilege.
+    NotAllowed,
     /// `PostgreSQL`: one `INSERT … ON CONFLICT DO UPDATE` would change a row twice.
     CardinalityViolation,
     /// Somebody cancelled the statement, or it ran for too long.
@@ -95,6 +97,7 @@ impl DatabaseError {
             "55P03" => Kind::LockTimeout,
             "42P01" => Kind::NoSuchTable,
             "42601" => Kind::SyntaxError,
+            "42501" => Kind::NotAllowed,
             "21000" => Kind::CardinalityViolation,
             "57014" => Kind::Interrupted,
             // An administrator, a crash or a time limit ended the session.
@@ -124,6 +127,7 @@ impl DatabaseError {
             1205 => Kind::LockTimeout,
             1146 => Kind::NoSuchTable,
             1064 | 1149 => Kind::SyntaxError,
+            1044 | 1142 | 1143 | 1227 => Kind::NotAllowed,
             // KILL QUERY, and max_statement_time.
             1317 | 1969 => Kind::Interrupted,
             // Shutdown, KILL, and time limits.

@@ -41,7 +41,8 @@ pub struct Model {
     /// See [`AuditEntry::metadata`].
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub metadata: Option<Json>,
-    /// See [`AuditEntry::timestamp`].
+    /// See [`AuditEntry::timestamp`]. On `SQLite` it is a text of one form, `2026-03-01T09:30:00.000000+00:00`, and conditions
+    /// compare texts: [`AuditQuery`](crate::AuditQuery) asks in that form, where `SQLx` would leave out digits that are zero.
     pub timestamp: DateTimeUtc,
 }
 
@@ -100,10 +101,17 @@ impl TryFrom<Model> for AuditEntry {
 }
 
 /// A moment as the table has it. `MariaDB` takes one that has a time zone for a `TIMESTAMP`, which ends in 2038,
-/// though the column does not.
+/// though the column does not. `SQLite` compares texts, so they have one form.
 pub(crate) fn moment(backend: DbBackend, at: DateTimeUtc) -> Value {
     match backend {
         DbBackend::MySql => at.naive_utc().into(),
+        DbBackend::Sqlite => sqlite_text(at).into(),
         _ => at.into(),
     }
+}
+
+/// The one form that a time has on `SQLite`: `2026-03-01T09:30:00.000000+00:00`. `SQLx` itself would write as many digits
+/// as the moment has.
+pub(crate) fn sqlite_text(at: DateTimeUtc) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use audit_core::{ConfigError, Operation, PolicyError};
+use audit_core::{ConfigError, Operation, PolicyError, Printable};
 use sea_orm::{
     DbErr,
     prelude::{DateTimeUtc, Uuid},
@@ -102,17 +102,17 @@ pub(crate) enum AuditError {
     )]
     RetentionKeepsNothing,
     #[error(
-        "write of `{table}` refused: no user is named in its scope, and the configuration requires one. Open a scope \
-         around it, `AuditContext::new().user(AuditUser::new(..)).scope(..)`; for what the application does by itself \
-         name `AuditUser::system(\"nightly-job\")`. A task made by tokio::spawn has no scope: use audit_seaorm::spawn"
-    )]
-    NoUser { table: String },
-    #[error(
         "a write of `{was}` was rolled back, because its entity has named another table before the write ended: {now}. \
          `schema_name` and `table_name` must name one table for as long as a write runs; a write that was dropped \
          half-way ends outside of the task that named it"
     )]
     Renamed { was: String, now: String },
+    #[error(
+        "write of `{table}` refused: no user is named in its scope, and the configuration requires one. Open a scope \
+         around it, `AuditContext::new().user(AuditUser::new(..)).scope(..)`; for what the application does by itself \
+         name `AuditUser::system(\"nightly-job\")`. A task made by tokio::spawn has no scope: use audit_seaorm::spawn"
+    )]
+    NoUser { table: String },
     #[error("audit_trail cannot be audited itself")]
     OwnTable,
     #[error(
@@ -145,6 +145,19 @@ pub(crate) enum AuditError {
     )]
     RowUnreadable { table: String, record_id: String },
     #[error(
+        "{} of `{table}` does not fit the entity{}: give the type a place for it, or correct the row",
+        row_of(record_id.as_deref()),
+        in_column(column.as_deref())
+    )]
+    RowMisfit { table: String, record_id: Option<String>, column: Option<String> },
+    #[error(
+        "entry {entry} of audit_trail is not where its time belongs: the text of its time has another form than \
+         docs/migrating.md tells. `AuditTrail::verify` names all such entries"
+    )]
+    TimeForm { entry: Uuid },
+    #[error("`{table}` has no column `{column}` that a restore could leave out")]
+    NoSuchColumn { table: String, column: String },
+    #[error(
         "INSERT of `{table}` refused: a row with this key is there already, and on MariaDB SeaORM does not \
          tell a link that it left alone from one that it made. If this is a many-to-many relation, derive \
          Auditable on the entities at its ends, too, or load the links and save the new ones alone"
@@ -155,6 +168,11 @@ pub(crate) enum AuditError {
          AuditTransaction"
     )]
     UpsertOutside { table: String },
+    #[error(
+        "`{table}` is stored by {engine}, which has no transactions, so that a change and its entry cannot be committed \
+         together: run ALTER TABLE `{table}` ENGINE=InnoDB, or exclude an audited table by AuditConfig::exclude_table"
+    )]
+    NoTransactions { table: String, engine: String },
     #[error(
         "an insert by a builder, on MariaDB, of `{table}` needs SeaORM's own DatabaseConnection or \
          DatabaseTransaction, or an AuditTransaction: call `insert` on each ActiveModel here"
@@ -195,6 +213,17 @@ pub(crate) enum AuditError {
          AuditContext::without_audit(..) if it does not change the table"
     )]
     Unreadable { table: String },
+}
+
+fn row_of(record_id: Option<&str>) -> String {
+    record_id
+        .map_or_else(|| "a row".to_owned(), |id| format!("the row of record {}", Printable(id)))
+}
+
+fn in_column(column: Option<&str>) -> String {
+    let told =
+        |column| format!(", for column `{column}` holds a value that its type does not know");
+    column.map_or_else(String::new, told)
 }
 
 /// Where a write went that capture cannot follow.

@@ -2,13 +2,12 @@
 
 use audit_core::{Change, Stamp};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    QueryResult,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, QueryResult,
     prelude::DateTimeUtc,
     sea_query::{Expr, Query},
 };
 
-use crate::{database_clock, search_path};
+use crate::{database_clock, read_row, search_path};
 
 /// The names of what comes along, where no column has them.
 const AT: &str = "audit$at";
@@ -40,7 +39,7 @@ pub(crate) struct Noticed {
 impl<E: EntityTrait> Found<E> {
     /// Reads a row of a statement that asked for the columns of the entity and for [`extras`].
     pub(crate) fn read(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
-        let model = E::Model::from_query_result(row, "")?;
+        let model = read_row::read::<E>(row, "")?;
         Ok(Self { model, facts: Facts::read::<E>(row, backend)? })
     }
 }

@@ -150,6 +150,7 @@ mod chunk;
 mod database_clock;
 mod database_error;
 pub mod encode;
+mod engine;
 pub mod entity;
 mod error;
 mod found;
@@ -157,6 +158,7 @@ mod guard;
 mod health;
 mod measure;
 mod own_transaction;
+mod read_row;
 mod record;
 mod registry;
 mod rules;
@@ -181,7 +183,7 @@ pub use audit_core::{
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};
-pub use auditable::{AuditHooks, Auditable};
+pub use auditable::{AuditHooks, Auditable, FormerName, RestoreRule};
 pub use guard::{AuditConnection, AuditPool, Cascade};
 pub use health::{Health, HealthProblem, TrailSize};
 #[cfg(feature = "metrics")]

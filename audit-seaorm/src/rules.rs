@@ -12,17 +12,17 @@ use crate::{Auditable, record, registry};
 ///
 /// Nothing of it is kept, so that it follows names that depend on the moment.
 pub(crate) fn of_table(config: &AuditConfig, table: &str) -> Policy {
-    let entities = registry::of_table(table).into_iter();
-    entities.fold(config.policy(table), |policy, (facts, audited)| {
+    registry::of_table(table).into_iter().fold(config.policy(table), |policy, audited| {
         let redacted = config.redacted(&audited.in_trail).map(|column| (column, FieldRule::Redact));
-        let rules = redacted.chain((facts.rules)());
+        let rules = redacted.chain((audited.facts.rules)());
         rules.fold(policy, |policy, (column, rule)| policy.rule(column, rule))
     })
 }
 
 /// The same with what is known of the columns by the entity.
 pub(crate) fn of_entity<E: Auditable>(config: &AuditConfig, table: &str) -> Policy {
-    let others = registry::of_table(table).into_iter().flat_map(|(facts, _)| (facts.columns)());
+    let others =
+        registry::of_table(table).into_iter().flat_map(|audited| (audited.facts.columns)());
     let policy = of_table(config, table)
         .keys(record::key_columns::<E>().map(record::name))
         .columns(columns::<E>().into_iter().chain(others));
@@ -32,7 +32,7 @@ pub(crate) fn of_entity<E: Auditable>(config: &AuditConfig, table: &str) -> Poli
 /// The columns of the entity that no entity of the table skips.
 pub(crate) fn told_columns<E: Auditable>() -> impl Iterator<Item = E::Column> {
     let others = registry::of_table(&record::table_name::<E>()).into_iter();
-    let rules = others.flat_map(|(facts, _)| (facts.rules)()).chain(rules::<E>());
+    let rules = others.flat_map(|audited| (audited.facts.rules)()).chain(rules::<E>());
     let skipped: Vec<_> = rules.filter(|(_, rule)| *rule == FieldRule::Skip).collect();
     E::Column::iter().filter(move |it| skipped.iter().all(|(column, _)| *column != it.as_str()))
 }

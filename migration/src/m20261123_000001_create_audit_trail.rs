@@ -126,7 +126,8 @@ async fn mysql_table(manager: &SchemaManager<'_>) -> Result<TableCreateStatement
         .and_where(Expr::col("COLLATION_NAME").eq(MARIADB_COLLATION));
     let is_mariadb = manager.get_connection().query_one(&of_mariadb).await?.is_some();
     let collation = if is_mariadb { MARIADB_COLLATION } else { "utf8mb4_0900_bin" };
-    Ok(table(&Types::MYSQL).character_set("utf8mb4").collate(collation).take())
+    // Whatever the server's default is: an engine without transactions cannot keep a change and its entry together.
+    Ok(table(&Types::MYSQL).engine("InnoDB").character_set("utf8mb4").collate(collation).take())
 }
 
 /// One for each way of reading that must not slow down as the trail grows. All end with time and

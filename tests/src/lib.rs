@@ -35,6 +35,7 @@
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+pub mod answer;
 mod backend;
 pub mod browser;
 mod database;

@@ -44,7 +44,7 @@ entity!(far_blog, [table_name = "keys_blog", schema_name = "Cascade elsewhere"],
 entity!(far_post, [table_name = "keys_post", schema_name = "Cascade elsewhere"], {#[primary_key] id: i32, blog_id: i32});
 entity!(third_note, [table_name = "keys_note", schema_name = "Cascade-third"], {#[primary_key] id: i32, box_id: i32});
 entity!(odd_parent, [table_name = "Keys Select"], {#[primary_key] id: i32});
-entity!(odd_child, [table_name = "select"], {#[primary_key] id: i32, from: i32});
+entity!(odd_child, [table_name = "leading"], {#[primary_key] id: i32, from: i32});
 entity!(pair, [table_name = "keys_pair"], {#[primary_key] b: i32, #[primary_key] a: i32});
 entity!(half, [table_name = "keys_half"], {#[primary_key] id: i32, one: i32, two: i32});
 entity!(node, [table_name = "keys_node"], {#[primary_key] id: i32, parent: Option<i32>});
@@ -162,15 +162,15 @@ async fn a_cascade_between_tables_with_odd_names_is_seen(t: TestDb) {
         &t,
         &[
             "CREATE TABLE \"Keys Select\" (id int PRIMARY KEY)",
-            "CREATE TABLE \"select\" (id int PRIMARY KEY, \"from\" int, \
+            "CREATE TABLE \"leading\" (id int PRIMARY KEY, \"from\" int, \
              FOREIGN KEY (\"from\") REFERENCES \"Keys Select\" (id) ON DELETE SET NULL)",
             "INSERT INTO \"Keys Select\" VALUES (1), (2)",
-            "INSERT INTO \"select\" VALUES (1, 1)",
+            "INSERT INTO \"leading\" VALUES (1, 1)",
         ],
     )
     .await;
     let db = AuditConnection::new(t.db.clone());
-    refused(odd_parent::Entity::audited().delete_by_id(1).exec(&db).await, "`select` (from)");
+    refused(odd_parent::Entity::audited().delete_by_id(1).exec(&db).await, "`leading` (from)");
     odd_parent::Entity::audited().delete_by_id(2).exec(&db).await.unwrap();
 }
 

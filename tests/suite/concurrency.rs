@@ -66,6 +66,7 @@ pub(crate) async fn contend_for<F>(
 ) where
     F: Future<Output = Result<(), DbErr>> + Send + 'static,
 {
+    let id = post.id;
     let mut tasks = JoinSet::new();
     for writer in 0..WRITERS {
         let writes: Vec<_> = (0..UPDATES)
@@ -83,7 +84,7 @@ pub(crate) async fn contend_for<F>(
         });
     }
     tasks.join_all().await;
-    let last = number(&t.db, "SELECT likes FROM post").await;
+    let last = number(&t.db, &format!("SELECT likes FROM post WHERE id = {id}")).await;
     assert_chain(&entries(&t.db).await, WRITERS * UPDATES, last);
 }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use audit_tests::Test;
 
+mod again;
 mod all_tables;
 mod append_only;
 mod background;
@@ -26,7 +27,9 @@ mod conversion;
 mod crash;
 mod damage;
 mod docs;
+mod engine;
 mod entities;
+mod errors;
 mod escape;
 mod failure;
 mod grammar;
@@ -39,8 +42,10 @@ mod keys;
 mod measure;
 mod migration;
 mod mirror;
+mod misfits;
 mod moments;
 mod no_phantom;
+mod one_statement;
 mod output;
 mod parents;
 mod partition;
@@ -50,13 +55,16 @@ mod query;
 mod rbac;
 mod regress;
 mod relations;
+mod renamed;
 mod restore;
+mod restore_exceptions;
 mod retention;
 mod rolled_back;
 mod rules;
 mod stats;
 mod support;
 mod tenants;
+mod time_forms;
 mod transaction;
 mod two_years;
 mod ui;
@@ -83,17 +91,18 @@ fn main() -> ExitCode {
     if let Some(url) = baseline::child_url() {
         return baseline::run_as_child(&url);
     }
-    if let Some(code) = rules::as_child() {
-        return code;
-    }
     if let Some(url) = rolled_back::full_url() {
         return rolled_back::write_on_a_full_disk(&url);
+    }
+    if let Some(code) = rules::as_child() {
+        return code;
     }
     audit_tests::run(all_tests())
 }
 
 fn all_tests() -> Vec<Test> {
     [
+        again::tests(),
         all_tables::tests(),
         append_only::tests(),
         background::all_tests(),
@@ -109,6 +118,8 @@ fn all_tests() -> Vec<Test> {
         conversion::tests(),
         crash::tests(),
         docs::tests(),
+        engine::tests(),
+        errors::tests(),
         escape::tests(),
         failure::tests(),
         grammar::tests(),
@@ -121,8 +132,10 @@ fn all_tests() -> Vec<Test> {
         measure::tests(),
         migration::tests(),
         mirror::tests(),
+        misfits::tests(),
         moments::tests(),
         no_phantom::tests(),
+        one_statement::tests(),
         output::tests(),
         parents::tests(),
         partition::tests(),
@@ -132,12 +145,15 @@ fn all_tests() -> Vec<Test> {
         rbac::tests(),
         regress::tests(),
         relations::tests(),
+        renamed::tests(),
         restore::tests(),
+        restore_exceptions::tests(),
         retention::tests(),
-        rules::tests(),
         rolled_back::tests(),
+        rules::tests(),
         stats::tests(),
         tenants::tests(),
+        time_forms::tests(),
         transaction::tests(),
         two_years::tests(),
         ui::tests(),
@@ -148,9 +164,8 @@ fn all_tests() -> Vec<Test> {
         viewer::all_tests(),
         web::tests(),
         who::tests(),
-        write_paths::tests(),
-        // It changes how the rest of the process asks.
         without_returning::tests(),
+        write_paths::tests(),
     ]
     .concat()
 }

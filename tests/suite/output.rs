@@ -285,7 +285,7 @@ async fn an_export_takes_bounded_memory(t: TestDb) {
         ),
         Backend::Sqlite => format!(
             "randomblob(16), CAST(n AS text), \
-             strftime('%Y-%m-%dT%H:%M:%S+00:00', '2026-01-01', '+' || n || ' seconds') FROM \
+             strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', '2026-01-01', '+' || n || ' seconds') FROM \
              (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {rows}) \
              SELECT n FROM c)"
         ),

@@ -1,7 +1,7 @@
 //! What a review once broke, each as the smallest case that showed it.
 
 use audit_seaorm::{AuditConfig, AuditContext, AuditTrail};
-use audit_tests::{Backend, TestDb};
+use audit_tests::{Backend, TestDb, answer};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, ModelTrait, TransactionTrait,
@@ -130,8 +130,8 @@ async fn after_a_deadlock_the_caller_rolls_back_as_ever(t: TestDb) {
         outcome
     };
     let (one, other) = tokio::join!(cross(0, 1), cross(1, 0));
-    let failed = one.err().or(other.err()).unwrap().to_string();
-    assert!(failed.to_lowercase().contains("deadlock"), "{failed}");
+    let failed = one.err().or(other.err()).unwrap();
+    assert!(answer::is_deadlock(&failed), "{failed}");
 }
 
 mod document {

@@ -20,7 +20,7 @@ use sea_orm_migration::MigratorTrait;
 use crate::{
     entities::post,
     property::dice::Dice,
-    support::{create, entries, migrate, new_post, number, sql},
+    support::{create, entries, migrate, new_post, number, sql, store_entries},
 };
 
 audit_tests::tests! {
@@ -63,10 +63,7 @@ fn entry(table: &str, record: &str, user: Option<&str>, days_ago: i64) -> AuditE
 }
 
 async fn store(db: &impl ConnectionTrait, entries: impl IntoIterator<Item = AuditEntry>) {
-    let rows: Vec<_> = entries.into_iter().map(entity::ActiveModel::from).collect();
-    for rows in rows.chunks(500) {
-        entity::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await.unwrap();
-    }
+    store_entries(db, entries).await;
 }
 
 /// What is left, as `table/record`, the oldest first.

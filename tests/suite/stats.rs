@@ -20,7 +20,7 @@ use crate::{
     entities::post,
     property::dice::Dice,
     query::{many_entries, plan},
-    support::{Wrapped, create, migrate, new_post, sql},
+    support::{Wrapped, create, migrate, new_post, sql, store_entries},
 };
 
 audit_tests::tests! {
@@ -93,7 +93,7 @@ async fn store(t: &TestDb, (time, user, table, record, operation): Row<'_>) {
         metadata: None,
         timestamp: if mariadb { at("2026-01-01T00:00:00Z") } else { moment },
     };
-    entity::Entity::insert(row.into_active_model()).exec_without_returning(&t.db).await.unwrap();
+    store_entries(&t.db, [row.try_into().unwrap()]).await;
     if mariadb {
         let update = entity::Entity::update_many().filter(entity::Column::Id.eq(id));
         let naive = Expr::val(moment.naive_utc());

@@ -63,6 +63,24 @@ pub(crate) async fn entries(db: &impl ConnectionTrait) -> Vec<AuditEntry> {
     rows.into_iter().map(|row| row.try_into().unwrap()).collect()
 }
 
+/// Stores entries of other times than now, as a writer stores them: `SeaORM` writes a time in another form on `SQLite`.
+pub(crate) async fn store_entries(
+    db: &impl ConnectionTrait,
+    entries: impl IntoIterator<Item = AuditEntry>,
+) {
+    let entries: Vec<_> = entries.into_iter().collect();
+    if db.get_database_backend() == DbBackend::Sqlite {
+        for entry in entries {
+            audit_seaorm::__private::store(db, entry).await.unwrap();
+        }
+        return;
+    }
+    for entries in entries.chunks(500) {
+        let rows = entries.iter().cloned().map(entity::ActiveModel::from);
+        entity::Entity::insert_many(rows).exec_without_returning(db).await.unwrap();
+    }
+}
+
 /// The whole trail as lines such as `UPDATE post 1 by ann: {"likes":0} -> {"likes":1}`.
 pub(crate) async fn trail(db: &impl ConnectionTrait) -> Vec<String> {
     entries(db).await.iter().map(line).collect()

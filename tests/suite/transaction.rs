@@ -8,7 +8,7 @@ use std::sync::{
 use audit_seaorm::{
     AuditConfig, AuditContext, AuditTrail, AuditTransaction, Change, FailurePolicy, Image,
 };
-use audit_tests::{Backend, TestDb};
+use audit_tests::{Backend, TestDb, answer};
 use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
@@ -572,8 +572,8 @@ async fn a_conflict_of_snapshots_breaks_it(t: TestDb) {
     sql(&t.db, "UPDATE post SET likes = 5 WHERE id = 1").await;
     let mut row = one.into_active_model();
     row.likes = Set(7);
-    let error = row.update(&txn).await.unwrap_err().to_string();
-    assert!(error.contains("Record has changed since last read"), "{error}");
+    let error = row.update(&txn).await.unwrap_err();
+    assert_eq!(answer::code(&error), "1020", "{error}");
     let error = txn.commit().await.unwrap_err().to_string();
     assert!(error.contains("roll it back"), "{error}");
     assert!(trail(&t.db).await.is_empty());
@@ -590,8 +590,8 @@ async fn a_lock_that_is_not_had_leaves_it_whole(t: TestDb) {
     new_post("b").insert(&txn).await.unwrap();
     let mut row = one.into_active_model();
     row.likes = Set(7);
-    let error = row.update(&txn).await.unwrap_err().to_string();
-    assert!(error.contains("Lock wait timeout exceeded"), "{error}");
+    let error = row.update(&txn).await.unwrap_err();
+    assert_eq!(answer::code(&error), "1205", "{error}");
     txn.commit().await.unwrap();
     other.rollback().await.unwrap();
     assert_eq!(trail(&t.db).await.len(), 1);

@@ -7,13 +7,13 @@ use audit_tests::TestDb;
 use chrono::{TimeDelta, Utc};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 
 use crate::{
     property::dice::Dice,
-    support::{create, entries, sql},
+    support::{create, entries, sql, store_entries},
 };
 
 audit_tests::tests! {
@@ -224,10 +224,9 @@ async fn spread(t: &TestDb, dice: &mut Dice, kept: &[Kept]) -> Vec<DateTimeUtc> 
         stamp(entry, micros, dice.next());
     }
     sql(&t.db, "DELETE FROM audit_trail").await;
-    for some in trail.chunks(500) {
-        let rows = some.iter().cloned().map(entity::ActiveModel::from);
-        entity::Entity::insert_many(rows).exec_without_returning(&t.db).await.unwrap();
-    }
+    let txn = t.db.begin().await.unwrap();
+    store_entries(&txn, trail.iter().cloned()).await;
+    txn.commit().await.unwrap();
     trail.iter().map(|entry| entry.timestamp).collect()
 }
 

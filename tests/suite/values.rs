@@ -9,7 +9,8 @@ use audit_seaorm::{
 use audit_tests::{Backend, TestDb};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, EntityTrait, IdenStatic,
-    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyTrait, TryIntoModel, prelude::*,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, TryIntoModel,
+    prelude::*,
 };
 use serde_json::json;
 
@@ -17,10 +18,14 @@ use crate::support::{create, entries, sql};
 
 audit_tests::tests! {
     every_common_type_is_exact,
+    what_seaorm_documents_beside_is_exact,
+    enums_of_the_database_are_exact,
+    documents_in_a_vec_are_exact_whatever_they_hold,
     #[only(MariaDb)] unsigned_and_small_integers_are_exact,
     #[only(Postgres)] floats_that_are_no_numbers_are_exact,
     #[only(Postgres)] arrays_are_exact,
     #[only(Postgres)] native_enums_and_network_addresses_are_exact,
+    #[only(Postgres)] other_arrays_and_addresses_are_exact,
     #[only(Postgres)] vectors_are_exact,
     equal_values_in_another_form_are_no_change,
 }
@@ -37,6 +42,7 @@ where
     let _ = entity;
     let txn = sea_orm::TransactionTrait::begin(&t.db).await.unwrap();
     first.insert(&txn).await.unwrap();
+    let all = second.clone();
     let before = E::find().one(&txn).await.unwrap().unwrap();
     second.update(&txn).await.unwrap();
     let after = E::find().one(&txn).await.unwrap().unwrap();
@@ -59,8 +65,44 @@ where
         assert_image::<E>(&restored, created.new_values.as_ref().unwrap(), true);
         assert!(restore.plan(&t.db).await.unwrap().is_empty());
     }
+    for (entry, row) in [(created, &before), (updated, &after)] {
+        let then = AuditTrail::state_as_of(&t.db, E::default(), 1, entry.timestamp).await.unwrap();
+        let then = then.unwrap();
+        let model = then.model().unwrap_or_else(|error| panic!("{error}"));
+        for column in E::Column::iter() {
+            let (then, row) = (model.get(column), row.get(column));
+            assert!(same_value(&then, &row), "{}: {then:?} is not {row:?}", column.as_str());
+        }
+    }
+    assert_many_exact::<E, A>(t, &before, &after, all).await;
     let report = AuditTrail::verify(&t.db, E::default()).await.unwrap();
     assert!(report.is_clean(), "{report}");
+}
+
+/// So many rows that they are set aside in the database while one statement updates them.
+async fn assert_many_exact<E, A>(t: &TestDb, before: &E::Model, after: &E::Model, mut all: A)
+where
+    E: Auditable + EntityTrait<ActiveModel = A>,
+    A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + TryIntoModel<E::Model> + Send,
+    E::Model: IntoActiveModel<A> + PartialEq,
+    <E::PrimaryKey as PrimaryKeyTrait>::ValueType: From<i32>,
+{
+    let key = <E::PrimaryKey as Iterable>::iter().next().unwrap().into_column();
+    let copies = (2..=200).map(|id: i32| {
+        let mut copy = before.clone().into_active_model();
+        copy.set(key, id.into());
+        copy
+    });
+    E::audited().insert_many(copies).exec_without_returning(&t.db).await.unwrap();
+    all.not_set(key);
+    let copies = || key.gt(1);
+    let updated = E::audited().update_many().set(all).filter(copies()).exec(&t.db).await.unwrap();
+    assert_eq!(updated.rows_affected, 199);
+    let trail = AuditTrail::find_for_record(&t.db, E::default(), 150).await.unwrap();
+    assert_image::<E>(before, trail[0].old_values.as_ref().unwrap(), false);
+    assert_image::<E>(after, trail[0].new_values.as_ref().unwrap(), false);
+    let deleted = E::audited().delete_many().filter(copies()).exec(&t.db).await.unwrap();
+    assert_eq!(deleted.rows_affected, 199);
 }
 
 fn assert_image<E: EntityTrait>(row: &E::Model, image: &serde_json::Value, whole: bool) {
@@ -231,6 +273,323 @@ async fn every_common_type_is_exact(t: TestDb) {
         // SQLite has no decimals: SeaORM stores a float there.
         assert_eq!(created["decimal"], "12345678.9010");
     }
+}
+
+mod documented {
+    use std::{fmt, str::FromStr};
+
+    use audit_seaorm::Auditable;
+    use sea_orm::{FromJsonQueryResult, entity::prelude::*, sea_query::ValueTypeErr};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(1))")]
+    pub enum Size {
+        #[sea_orm(string_value = "S")]
+        Small,
+        #[sea_orm(string_value = "L")]
+        Large,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveValueType)]
+    #[sea_orm(value_type = "String")]
+    pub enum Tag {
+        Hard,
+        Soft,
+    }
+
+    impl FromStr for Tag {
+        type Err = ValueTypeErr;
+
+        fn from_str(text: &str) -> Result<Self, Self::Err> {
+            match text {
+                "hard" => Ok(Self::Hard),
+                "soft" => Ok(Self::Soft),
+                _ => Err(ValueTypeErr),
+            }
+        }
+    }
+
+    impl fmt::Display for Tag {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(if *self == Self::Hard { "hard" } else { "soft" })
+        }
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, DeriveValueType)]
+    pub struct Count(pub i64);
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+    pub struct Line {
+        pub text: String,
+        pub cents: Option<i64>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+    pub struct Words(pub Vec<String>);
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "documented")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub size: Size,
+        pub maybe_size: Option<Size>,
+        pub tag: Tag,
+        pub maybe_tag: Option<Tag>,
+        pub count: Count,
+        pub maybe_count: Option<Count>,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub lines: Vec<Line>,
+        #[sea_orm(column_type = "Json", nullable)]
+        pub maybe_lines: Option<Vec<Line>>,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub words: Words,
+        #[sea_orm(column_type = "Json", nullable)]
+        pub maybe_words: Option<Words>,
+        pub seconds: ChronoUnixTimestamp,
+        pub millis: ChronoUnixTimestampMillis,
+        pub t_seconds: TimeUnixTimestamp,
+        pub text_uuid: TextUuid,
+        pub maybe_uuid: Option<Uuid>,
+        #[sea_orm(column_type = "Decimal(Some((30, 10)))")]
+        pub big: BigDecimal,
+        #[sea_orm(column_type = "Decimal(Some((20, 4)))", nullable)]
+        pub maybe_decimal: Option<Decimal>,
+        pub maybe_bool: Option<bool>,
+        pub maybe_i16: Option<i16>,
+        pub maybe_i32: Option<i32>,
+        pub maybe_i64: Option<i64>,
+        pub maybe_f32: Option<f32>,
+        pub maybe_f64: Option<f64>,
+        pub maybe_bytes: Option<Vec<u8>>,
+        pub maybe_date: Option<Date>,
+        pub maybe_time: Option<Time>,
+        pub maybe_date_time: Option<DateTime>,
+        pub maybe_utc: Option<DateTimeUtc>,
+        pub maybe_zone: Option<DateTimeWithTimeZone>,
+        pub maybe_t_date: Option<TimeDate>,
+        #[sea_orm(column_type = "Text")]
+        pub long: String,
+        #[sea_orm(column_type = "Char(Some(4))")]
+        pub fixed: String,
+        #[sea_orm(column_type = "VarBinary(StringLen::N(16))")]
+        pub binary: Vec<u8>,
+    }
+}
+
+async fn what_seaorm_documents_beside_is_exact(t: TestDb) {
+    use documented::{ActiveModel, Count, Line, Size, Tag, Words};
+    create!(t, documented::Entity);
+    let moment: DateTimeUtc = "2026-02-28T23:59:59Z".parse().unwrap();
+    let line = |text: &str, cents| Line { text: text.to_owned(), cents };
+    let first = ActiveModel {
+        size: Set(Size::Small),
+        maybe_size: Set(None),
+        tag: Set(Tag::Hard),
+        maybe_tag: Set(None),
+        count: Set(Count(i64::MAX)),
+        maybe_count: Set(None),
+        lines: Set(vec![line("[REDACTED]", None), line("ü\"", Some(1))]),
+        maybe_lines: Set(None),
+        words: Set(Words(vec!["a".to_owned(), String::new()])),
+        maybe_words: Set(None),
+        seconds: Set(ChronoUnixTimestamp(moment)),
+        millis: Set(ChronoUnixTimestampMillis(moment)),
+        t_seconds: Set(TimeUnixTimestamp(TimeDateTimeWithTimeZone::UNIX_EPOCH)),
+        text_uuid: Set(TextUuid(Uuid::from_u128(1))),
+        maybe_uuid: Set(None),
+        big: Set("1234.5".parse().unwrap()),
+        maybe_decimal: Set(None),
+        maybe_bool: Set(None),
+        maybe_i16: Set(None),
+        maybe_i32: Set(None),
+        maybe_i64: Set(None),
+        maybe_f32: Set(None),
+        maybe_f64: Set(None),
+        maybe_bytes: Set(None),
+        maybe_date: Set(None),
+        maybe_time: Set(None),
+        maybe_date_time: Set(None),
+        maybe_utc: Set(None),
+        maybe_zone: Set(None),
+        maybe_t_date: Set(None),
+        long: Set("x".repeat(70_000)),
+        fixed: Set("abcd".to_owned()),
+        binary: Set(vec![0, 1, 0xff]),
+        ..Default::default()
+    };
+    let second = ActiveModel {
+        id: Set(1),
+        size: Set(Size::Large),
+        maybe_size: Set(Some(Size::Small)),
+        tag: Set(Tag::Soft),
+        maybe_tag: Set(Some(Tag::Hard)),
+        count: Set(Count(-1)),
+        maybe_count: Set(Some(Count(0))),
+        lines: Set(vec![]),
+        maybe_lines: Set(Some(vec![line("", Some(-5))])),
+        words: Set(Words(vec![])),
+        maybe_words: Set(Some(Words(vec!["b".to_owned()]))),
+        seconds: Set(ChronoUnixTimestamp(DateTimeUtc::UNIX_EPOCH)),
+        millis: Set(ChronoUnixTimestampMillis(DateTimeUtc::UNIX_EPOCH)),
+        t_seconds: Set(TimeUnixTimestamp(
+            TimeDateTimeWithTimeZone::from_unix_timestamp(1_772_323_199).unwrap(),
+        )),
+        text_uuid: Set(TextUuid(Uuid::max())),
+        maybe_uuid: Set(Some(Uuid::nil())),
+        big: Set("-0.25".parse().unwrap()),
+        maybe_decimal: Set(Some("0.5".parse().unwrap())),
+        maybe_bool: Set(Some(false)),
+        maybe_i16: Set(Some(0)),
+        maybe_i32: Set(Some(i32::MIN)),
+        maybe_i64: Set(Some(i64::MIN)),
+        maybe_f32: Set(Some(0.1)),
+        maybe_f64: Set(Some(1e-300)),
+        maybe_bytes: Set(Some(vec![])),
+        maybe_date: Set(Some(moment.date_naive())),
+        maybe_time: Set(Some(moment.time())),
+        maybe_date_time: Set(Some(moment.naive_utc())),
+        maybe_utc: Set(Some(moment)),
+        maybe_zone: Set(Some("2026-02-28T23:59:59+05:30".parse().unwrap())),
+        maybe_t_date: Set(Some(TimeDate::MIN.replace_year(1999).unwrap())),
+        long: Set(String::new()),
+        fixed: Set("wxyz".to_owned()),
+        binary: Set(vec![]),
+    };
+    if t.backend == Backend::MariaDb {
+        sql(&t.db, "ALTER TABLE documented MODIFY `long` longtext NOT NULL").await;
+    }
+    assert_exact(&t, documented::Entity, first, second).await;
+    let created = &entries(&t.db).await[0].new_values.clone().unwrap();
+    assert_eq!(created["lines"][0], json!({"text": "[REDACTED]", "cents": null}));
+}
+
+/// Documents that need an escape where they stand alone need one as elements, too, and a baseline writes the same.
+async fn documents_in_a_vec_are_exact_whatever_they_hold(t: TestDb) {
+    create!(t, basket::Entity);
+    let mut deep = json!("x");
+    for _ in 0..29 {
+        deep = json!([deep]);
+    }
+    let items = [json!(null), json!("[REDACTED]"), json!({"$json": "1"}), deep, json!([1.0, {}])];
+    let first =
+        basket::ActiveModel { items: Set(items.map(basket::Item).to_vec()), ..Default::default() };
+    let second = basket::ActiveModel { id: Set(1), items: Set(vec![]) };
+    assert_exact(&t, basket::Entity, first.clone(), second).await;
+
+    sql(&t.db, "DELETE FROM audit_trail").await;
+    AuditTrail::baseline(basket::Entity).exec(&t.db).await.unwrap();
+    let trail = entries(&t.db).await;
+    let [baseline] = &trail[..] else { panic!("{trail:?}") };
+    let row = basket::Entity::find().one(&t.db).await.unwrap().unwrap();
+    assert_image::<basket::Entity>(&row, baseline.new_values.as_ref().unwrap(), true);
+    assert_eq!(row.items, first.items.unwrap());
+}
+
+mod basket {
+    use audit_seaorm::Auditable;
+    use sea_orm::{FromJsonQueryResult, entity::prelude::*};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+    pub struct Item(pub Json);
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "basket")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        #[sea_orm(column_type = "Json")]
+        pub items: Vec<Item>,
+    }
+}
+
+mod moody {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    use super::native::Mood;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "moody")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub mood: Mood,
+        pub maybe: Option<Mood>,
+    }
+}
+
+async fn enums_of_the_database_are_exact(t: TestDb) {
+    use native::Mood;
+    create!(t, moody::Entity);
+    let first = moody::ActiveModel { mood: Set(Mood::Sad), maybe: Set(None), ..Default::default() };
+    let second =
+        moody::ActiveModel { id: Set(1), mood: Set(Mood::Happy), maybe: Set(Some(Mood::Sad)) };
+    assert_exact(&t, moody::Entity, first, second).await;
+}
+
+mod other_array {
+    use audit_seaorm::Auditable;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Auditable)]
+    #[sea_orm(table_name = "other_array")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub shorts: Vec<i16>,
+        pub singles: Vec<f32>,
+        pub documents: Vec<Json>,
+        pub dates: Vec<Date>,
+        pub times: Vec<Time>,
+        pub naive: Vec<DateTime>,
+        pub zoned: Option<Vec<DateTimeWithTimeZone>>,
+        pub maybe_moods: Option<Vec<super::native::Mood>>,
+        #[sea_orm(column_type = "Cidr")]
+        pub network: IpNetwork,
+        #[sea_orm(column_type = "Inet", nullable)]
+        pub maybe_address: Option<IpNetwork>,
+    }
+}
+
+async fn other_arrays_and_addresses_are_exact(t: TestDb) {
+    use native::Mood;
+    // SeaORM makes the type for a column that holds one, and not for an array alone.
+    sql(&t.db, "CREATE TYPE mood AS ENUM ('sad', 'happy')").await;
+    create!(t, other_array::Entity);
+    let first = other_array::ActiveModel {
+        shorts: Set(vec![i16::MIN]),
+        singles: Set(vec![0.1]),
+        documents: Set(vec![json!({"a": [1]}), json!("x")]),
+        dates: Set(vec!["2026-02-28".parse().unwrap()]),
+        times: Set(vec!["01:02:03.000004".parse().unwrap()]),
+        naive: Set(vec![]),
+        zoned: Set(None),
+        maybe_moods: Set(None),
+        network: Set("10.0.0.0/8".parse().unwrap()),
+        maybe_address: Set(None),
+        ..Default::default()
+    };
+    let second = other_array::ActiveModel {
+        id: Set(1),
+        shorts: Set(vec![]),
+        singles: Set(vec![]),
+        documents: Set(vec![]),
+        dates: Set(vec![]),
+        times: Set(vec![]),
+        naive: Set(vec!["2026-02-28T01:02:03".parse().unwrap()]),
+        zoned: Set(Some(vec!["2026-02-28T01:02:03+01:00".parse().unwrap()])),
+        maybe_moods: Set(Some(vec![Mood::Happy])),
+        network: Set("192.168.0.0/16".parse().unwrap()),
+        maybe_address: Set(Some("::1/128".parse().unwrap())),
+    };
+    assert_exact(&t, other_array::Entity, first, second).await;
 }
 
 mod small {

@@ -20,7 +20,7 @@ use crate::{
     damage::{exchange_times, history, remove, rewrite, set},
     entities::{country, device, label, order, post},
     migration::{explain, fill},
-    support::{create, entries, new_post, number, sql, unseen_post},
+    support::{create, entries, new_post, number, sql, store_entries, unseen_post},
 };
 
 audit_tests::tests! {
@@ -723,11 +723,9 @@ async fn many_records_and_long_histories_are_read_in_pages(t: TestDb) {
             timestamp: now,
             ..first.clone().into()
         })
-        .map(|row| row.into_active_model().reset_all())
+        .map(|row| row.try_into().unwrap())
         .collect();
-    for chunk in updates.chunks(250) {
-        entity::Entity::insert_many(chunk.to_vec()).exec_without_returning(&t.db).await.unwrap();
-    }
+    store_entries(&t.db, updates).await;
     sql(&t.db, "UPDATE country SET name = '1000' WHERE code = '200'").await;
     let report = assert_explained(&t.db, country::Entity).await;
     assert_eq!((report.entries, report.records, report.rows), (1400, 400, 400));
@@ -846,9 +844,9 @@ async fn fill_posts(t: &TestDb, ids: std::ops::Range<u128>) {
                 metadata: None,
                 timestamp: "2026-01-01T00:00:00Z".parse().unwrap(),
             };
-            row.into_active_model().reset_all()
+            AuditEntry::try_from(row).unwrap()
         });
-        entity::Entity::insert_many(rows).exec_without_returning(&t.db).await.unwrap();
+        store_entries(&t.db, rows).await;
         let rows: Vec<_> = (start..ids.end.min(start + 200))
             .filter(|id| id % 2 == 0)
             .map(|id| format!("({id}, '{id}', 0, 0)"))

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Path};
 
-use crate::validate::{Checked, Method, ModelPlan, Plan, Rule};
+use crate::former::Former;
+use crate::validate::{Checked, Method, ModelPlan, Plan, RestoreRule, Rule};
 
 pub(crate) fn expand(checked: &Checked) -> TokenStream {
     let error = checked.error.as_ref().map(syn::Error::to_compile_error);
@@ -54,16 +55,26 @@ fn auditable(plan: &ModelPlan) -> TokenStream {
     let columns = plan.rules.iter().map(|(column, _)| column);
     let rules = plan.rules.iter().map(|(_, rule)| rule);
     let renamed = plan.renamed.iter().map(|(column, _)| column);
-    let former = plan.renamed.iter().map(|(_, former)| quote!(&[#(#former),*]));
+    let former = plan.renamed.iter().map(|(_, former)| {
+        let former = former.iter().map(|it| former_name(krate, it));
+        quote!(&[#(#former),*])
+    });
+    let restored = plan.restore.iter().map(|(column, ..)| column);
+    let how = plan.restore.iter().map(|(_, rule, _)| rule);
+    let versions = plan.restore.iter().filter(|(_, rule, _)| *rule == RestoreRule::Version);
+    let versions = versions.map(|(.., ty)| ty);
     quote! {
         #[automatically_derived]
         impl #krate::Auditable for #entity {
             const RULES: &'static [(#column, #krate::FieldRule)] =
                 &[#((#column::#columns, #krate::FieldRule::#rules)),*];
-            const RENAMED: &'static [(#column, &'static [&'static str])] =
+            const RENAMED: &'static [(#column, &'static [#krate::FormerName])] =
                 &[#((#column::#renamed, #former)),*];
+            const RESTORE: &'static [(#column, #krate::RestoreRule)] =
+                &[#((#column::#restored, #krate::RestoreRule::#how)),*];
         }
 
+        #(const _: () = #krate::__private::is_version::<#versions>();)*
         // Statements and entries name the table of `Entity::default()`.
         const _: () = ::core::assert!(
             ::core::mem::size_of::<#entity>() == 0,
@@ -74,6 +85,23 @@ fn auditable(plan: &ModelPlan) -> TokenStream {
         #krate::__private::inventory::submit! {
             #krate::__private::AuditedTable::of::<#entity>()
         }
+    }
+}
+
+fn former_name(krate: &Path, former: &Former) -> TokenStream {
+    let name = &former.name;
+    match former.until {
+        Some(micros) => quote!(#krate::FormerName::until_micros(#name, #micros)),
+        None => quote!(#krate::FormerName::new(#name)),
+    }
+}
+
+impl ToTokens for RestoreRule {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Ignore => quote!(Ignore),
+            Self::Version => quote!(Version),
+        });
     }
 }
 

@@ -74,18 +74,6 @@ pub(crate) fn crate_path(key: &Meta, errors: &mut Errors) -> Path {
     default_crate()
 }
 
-/// The string literals in `key = "…"` or `key("…", "…")`.
-pub(crate) fn strings(key: &Meta) -> Option<Vec<LitStr>> {
-    match key {
-        Meta::Path(_) => None,
-        Meta::NameValue(pair) => Some(vec![string(pair)?.clone()]),
-        Meta::List(list) => {
-            let strings = Punctuated::<LitStr, Token![,]>::parse_terminated;
-            Some(list.parse_args_with(strings).ok()?.into_iter().collect())
-        }
-    }
-}
-
 /// The string literal in `key = "…"`.
 pub(crate) fn string(pair: &MetaNameValue) -> Option<&LitStr> {
     match &pair.value {

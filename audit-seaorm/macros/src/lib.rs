@@ -6,8 +6,10 @@
 //! little, and what is done with a change can be read there as ordinary code.
 
 mod audited;
+mod column_name;
 mod errors;
 mod expand;
+mod former;
 mod keys;
 mod parse;
 mod validate;
@@ -34,7 +36,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `#[auditable(redact)]`: the value is stored as `"[REDACTED]"`; a change of it still makes an entry.
 /// - `#[auditable(skip)]`: the column is never stored, and a change of it alone makes no entry.
 /// - `#[auditable(renamed_from = "old")]`: older entries know the column under this name; of several,
-///   `renamed_from("a", "b")`.
+///   `renamed_from("a", "b")`. Where another column has that name today, a moment tells the entries apart:
+///   `renamed_from("old", until = "2026-03-01")`, a date, which begins at midnight in UTC, or an RFC 3339 moment. It is the time
+///   of the migration: before it, the name in an entry is this column's, and from it on, that of the column of today.
+/// - `#[auditable(restore = "ignore")]`: a restore leaves the column of a record as it is, and a change of it is no conflict.
+/// - `#[auditable(version)]`: the entity uses the column, an integer, as optimistic lock: a restore raises it by one.
 ///
 /// # Keys of the struct
 ///

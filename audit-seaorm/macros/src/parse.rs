@@ -4,9 +4,11 @@ use heck::ToUpperCamelCase;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::{
-    Attribute, Data, DataStruct, DeriveInput, Expr, Fields, Generics, Ident, Meta, Type, Visibility,
+    Attribute, Data, DataStruct, DeriveInput, Expr, Fields, Generics, Ident, LitStr, Meta,
+    MetaNameValue, Type, Visibility,
 };
 
+use crate::column_name;
 use crate::errors::Errors;
 use crate::keys;
 
@@ -28,6 +30,9 @@ pub(crate) struct Input {
 
 pub(crate) struct Field {
     pub(crate) column: Ident,
+    /// The column's name in the database, as far as `Model` says it.
+    pub(crate) name: String,
+    pub(crate) ty: Type,
     pub(crate) keys: Vec<Meta>,
     /// The first `#[auditable(..)]` of the field.
     pub(crate) attribute: Option<Attribute>,
@@ -50,7 +55,7 @@ impl Input {
             entity: name_in(&sea_orm, "entity").unwrap_or_else(|| format_ident!("Entity")),
             table: name_in(&sea_orm, "table_name"),
             keys: auditable_keys(&input.attrs, &mut errors),
-            fields: fields(&input.data, &mut errors),
+            fields: fields(&input.data, text_in(&sea_orm, "rename_all"), &mut errors),
             ident: input.ident,
             vis: input.vis,
             generics: input.generics,
@@ -59,24 +64,29 @@ impl Input {
     }
 }
 
-fn fields(data: &Data, errors: &mut Errors) -> Option<Vec<Field>> {
+fn fields(data: &Data, case: Option<&LitStr>, errors: &mut Errors) -> Option<Vec<Field>> {
     let Data::Struct(DataStruct { fields: Fields::Named(fields), .. }) = data else {
         return None;
     };
     let fields = fields.named.iter();
-    Some(fields.filter_map(|it| Field::parse(it, errors)).collect())
+    let case = case.map(LitStr::value);
+    Some(fields.filter_map(|it| Field::parse(it, case.as_deref(), errors)).collect())
 }
 
 impl Field {
-    fn parse(field: &syn::Field, errors: &mut Errors) -> Option<Self> {
+    fn parse(field: &syn::Field, case: Option<&str>, errors: &mut Errors) -> Option<Self> {
         let ident = field.ident.as_ref()?;
         let sea_orm = sea_orm_keys(&field.attrs);
         let attribute = field.attrs.iter().find(|it| it.path().is_ident(AUDITABLE));
+        let column = column(ident, &sea_orm);
+        let given = text_in(&sea_orm, "column_name").map(LitStr::value);
         Some(Self {
-            column: column(ident, &sea_orm),
+            name: given.unwrap_or_else(|| column_name::of(ident, &column, case)),
+            column,
             keys: auditable_keys(&field.attrs, errors),
             attribute: attribute.cloned(),
             kind: kind(&field.ty, &sea_orm),
+            ty: field.ty.clone(),
         })
     }
 }
@@ -133,11 +143,19 @@ fn escape_keyword(name: String) -> String {
     if name == "Self" { name + "_" } else { name }
 }
 
+/// The last `key = "text"`.
+fn text_in<'a>(keys: &'a [Meta], key: &str) -> Option<&'a LitStr> {
+    keys::string(last(keys, key)?)
+}
+
+fn last<'a>(keys: &'a [Meta], key: &str) -> Option<&'a MetaNameValue> {
+    let mut pairs = keys.iter().rev().filter_map(|it| it.require_name_value().ok());
+    pairs.find(|it| it.path.is_ident(key))
+}
+
 /// The last `key = "Name"` or `key = Name`.
 fn name_in(keys: &[Meta], key: &str) -> Option<Ident> {
-    let keys = keys.iter().rev();
-    let mut pairs = keys.filter_map(|it| it.require_name_value().ok());
-    let pair = pairs.find(|it| it.path.is_ident(key))?;
+    let pair = last(keys, key)?;
     match &pair.value {
         Expr::Path(name) => name.path.get_ident().cloned(),
         _ => keys::string(pair)?.parse().ok(),
@@ -191,6 +209,29 @@ mod tests {
         let columns: Vec<_> = fields.iter().map(|it| it.column.to_string()).collect();
         let expected = ["Id", "CreatedAt", "Type", "Self_", "Private", "Line2", "Renamed"];
         assert_eq!(columns, expected);
+        let names: Vec<_> = fields.iter().map(|it| &*it.name).collect();
+        assert_eq!(names, ["id", "created_at", "type", "self", "private", "line_2", "x"]);
+    }
+
+    #[test]
+    fn a_name_follows_the_case_of_the_struct() {
+        for (case, expected) in [
+            ("camelCase", "createdAt"),
+            ("PascalCase", "CreatedAt"),
+            ("SCREAMING-KEBAB-CASE", "CREATED-AT"),
+            ("title_case", "Created At"),
+        ] {
+            let fields = parse_fields(parse_quote! {
+                #[sea_orm(rename_all = #case)]
+                struct Model {
+                    created_at: i32,
+                    #[sea_orm(column_name = "y")]
+                    other: i32,
+                }
+            });
+            let names: Vec<_> = fields.iter().map(|it| &*it.name).collect();
+            assert_eq!(names, [expected, "y"]);
+        }
     }
 
     #[test]

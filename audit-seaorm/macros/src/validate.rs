@@ -1,9 +1,10 @@
 //! Second step: from what was written to what is meant, or to messages that say what to write.
 
 use quote::ToTokens;
-use syn::{Ident, LitStr, Meta, Path, Visibility};
+use syn::{Ident, Meta, Path, Type, Visibility};
 
 use crate::errors::Errors;
+use crate::former::{Former, RENAMED_FROM, renamed};
 use crate::keys::{self, crate_path, default_crate, distinct, refuse_value};
 use crate::parse::{Field, Input, Kind};
 
@@ -30,7 +31,9 @@ pub(crate) struct ModelPlan {
     pub(crate) methods: Vec<Method>,
     pub(crate) rules: Vec<(Ident, Rule)>,
     /// Columns with the names that they had once.
-    pub(crate) renamed: Vec<(Ident, Vec<LitStr>)>,
+    pub(crate) renamed: Vec<(Ident, Vec<Former>)>,
+    /// Columns that a restore does not treat as the others, with their types.
+    pub(crate) restore: Vec<(Ident, RestoreRule, Type)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,7 @@ fn model(input: Input) -> Checked {
     if !input.generics.params.is_empty() {
         errors.at(&input.generics, GENERICS);
     }
+    let names_are_known = input.table.is_some();
     if let Some(table) = input.table.filter(|table| table == "audit_trail") {
         errors.at(table, OWN_TABLE);
     }
@@ -120,7 +124,9 @@ fn model(input: Input) -> Checked {
         hooks: keys.hooks,
         methods: not_own(&keys.own),
         rules: rules(&fields, &mut errors),
-        renamed: renamed(&fields, &mut errors),
+        // Where there is no name of the table, the columns may be named elsewhere, too.
+        renamed: renamed(&fields, names_are_known, &mut errors),
+        restore: restore(&fields, &mut errors),
     };
     match errors.into_inner() {
         None => Checked { error: None, plan: Some(Plan::Model(plan)) },
@@ -130,7 +136,8 @@ fn model(input: Input) -> Checked {
 
 impl ModelPlan {
     fn into_stub(self) -> Self {
-        Self { methods: Vec::new(), rules: Vec::new(), renamed: Vec::new(), ..self }
+        let (methods, rules) = (Vec::new(), Vec::new());
+        Self { methods, rules, renamed: Vec::new(), restore: Vec::new(), ..self }
     }
 }
 
@@ -176,7 +183,7 @@ impl StructKeys {
 
 fn misplaced_on_struct(name: &str) -> String {
     match name {
-        "redact" | "skip" | RENAMED_FROM => format!(
+        "redact" | "skip" | RENAMED_FROM | RESTORE | VERSION => format!(
             "`{name}` belongs to a field: write `#[auditable({name})]` above the field that it is for"
         ),
         _ => {
@@ -225,7 +232,7 @@ fn rule(field: &Field, errors: &mut Errors) -> Option<Rule> {
         let found = match name.as_str() {
             "redact" => Rule::Redact,
             "skip" => Rule::Skip,
-            RENAMED_FROM => continue,
+            RENAMED_FROM | RESTORE | VERSION => continue,
             _ => {
                 errors.at(key, misplaced_on_field(&name));
                 continue;
@@ -240,29 +247,52 @@ fn rule(field: &Field, errors: &mut Errors) -> Option<Rule> {
     rule
 }
 
-const RENAMED_FROM: &str = "renamed_from";
-
-/// The column and the former names of each field that has some.
-fn renamed(fields: &[Field], errors: &mut Errors) -> Vec<(Ident, Vec<LitStr>)> {
-    let fields = fields.iter().filter(|it| it.kind != Kind::Relation);
-    fields.filter_map(|it| Some((it.column.clone(), former_names(it, errors)?))).collect()
+/// How a restore treats a column that is not brought back as the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RestoreRule {
+    Ignore,
+    Version,
 }
 
-const FORMER_NAMES: &str = "write the column's former name, as in `renamed_from = \"titel\"`, or all of them, as in \
-     `renamed_from(\"titel\", \"name\")`";
+/// The column, the rule and the type of each field that a restore treats in its own way.
+fn restore(fields: &[Field], errors: &mut Errors) -> Vec<(Ident, RestoreRule, Type)> {
+    let fields = fields.iter().filter(|it| it.kind != Kind::Relation);
+    let ruled = fields.filter_map(|it| Some((it, restore_rule(it, errors)?)));
+    ruled.map(|(it, rule)| (it.column.clone(), rule, it.ty.clone())).collect()
+}
 
-fn former_names(field: &Field, errors: &mut Errors) -> Option<Vec<LitStr>> {
-    let key = field.keys.iter().find(|key| key.path().is_ident(RENAMED_FROM))?;
-    if field.kind == Kind::Ignored {
-        errors
-            .at(key, "an ignored field is not a column and is never stored: remove `renamed_from`");
-        return None;
+const RESTORE: &str = "restore";
+const VERSION: &str = "version";
+const IGNORE: &str = "write `restore = \"ignore\"`: a restore then leaves the column as it is, and a change of it is no conflict";
+const BOTH_RESTORE_RULES: &str =
+    "a restore writes a version, and leaves an ignored column as it is: keep one of them";
+const HIDDEN_VERSION: &str = "a record that was deleted comes back with a version above its last one, which the trail has to \
+     know: remove `redact` or `skip`";
+
+fn restore_rule(field: &Field, errors: &mut Errors) -> Option<RestoreRule> {
+    let key = |name| field.keys.iter().find(|key| key.path().is_ident(name));
+    let (ignore, version) = (key(RESTORE), key(VERSION));
+    if let Some(key) = ignore {
+        let value = key.require_name_value().ok().and_then(keys::string);
+        if value.is_none_or(|value| value.value() != "ignore") {
+            errors.at(key, IGNORE);
+        }
+        refuse_kind(field.kind, RESTORE, key, errors);
     }
-    let names = keys::strings(key).filter(|names| !names.is_empty());
-    if names.is_none() {
-        errors.at(key, FORMER_NAMES);
+    if let Some(key) = version {
+        refuse_value(key, errors);
+        refuse_kind(field.kind, VERSION, key, errors);
+        if field.keys.iter().any(|it| it.path().is_ident("redact") || it.path().is_ident("skip")) {
+            errors.at(key, HIDDEN_VERSION);
+        }
     }
-    names
+    match (ignore, version) {
+        (Some(_), Some(version)) => errors.at(version, BOTH_RESTORE_RULES),
+        (Some(_), None) => return Some(RestoreRule::Ignore),
+        (None, Some(_)) => return Some(RestoreRule::Version),
+        (None, None) => {}
+    }
+    None
 }
 
 const BOTH_RULES: &str = "`redact` and `skip` exclude each other: keep `redact` to record that the value changed, \
@@ -275,7 +305,9 @@ fn misplaced_on_field(name: &str) -> String {
                 "`{name}` belongs to the struct: write it in an `#[auditable(..)]` above `struct Model`"
             )
         }
-        _ => format!("unknown key `{name}`: a field takes `redact`, `skip` or `renamed_from`"),
+        _ => format!(
+            "unknown key `{name}`: a field takes `redact`, `skip`, `renamed_from`, `restore = \"ignore\"` or `version`"
+        ),
     }
 }
 

@@ -108,6 +108,14 @@ impl<E: Auditable> Insert<E> {
     }
 }
 
+impl<E: Auditable> Insert<E> {
+    /// Writes the values of `PostgreSQL`'s `GENERATED ALWAYS AS IDENTITY`, too.
+    pub(crate) fn overriding_identity(self, overriding: bool) -> Self {
+        let InsertMany { rows, on_conflict } = self.0;
+        Self(InsertMany { rows: rows.overriding_identity(overriding), on_conflict })
+    }
+}
+
 impl<E: Auditable> InsertMany<E> {
     pub(super) fn new<A, I>(rows: I) -> Self
     where

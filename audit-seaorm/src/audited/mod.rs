@@ -48,12 +48,18 @@
 //! # What they do
 //!
 //! As `EntityTrait`'s own, they run no hooks of the entity. Each is one transaction (a savepoint inside
-//! of one): it reads the before-images under lock, writes, and stores the entries, page by page in the
-//! order of the primary keys. So memory stays bounded whatever the number of rows, and two that write
-//! the same rows wait for each other.
+//! of one): it locks its rows and reads their before-images in the order of the primary keys, writes, and
+//! stores the entries. So two that write the same rows wait for each other.
 //!
-//! One that looks at other rows cannot go page by page: a subquery in a filter or in a value, or a delete
-//! from a table that refers to itself. Then the images of all its rows are in memory at once.
+//! `update_many`, `delete_many` and `insert_many` send one statement that writes, as `SeaORM` does: a
+//! constraint that is `DEFERRABLE`, or a trigger `FOR EACH STATEMENT`, notices no difference. (They send none
+//! where no row is found.) An insert is cut only where the database takes no more values or bytes at once.
+//!
+//! Memory stays bounded whatever the number of rows. The before-images of 128 rows and more are set aside in a
+//! temporary table, `audit_before`, which no other session can read, and which is dropped before the
+//! transaction ends. All images are in memory at once if the role may make no temporary table (`TEMP` on
+//! `PostgreSQL`, `CREATE TEMPORARY TABLES` on `MariaDB`), on `SeaORM`'s restricted connections, and if the name of
+//! a column is longer than 61 bytes.
 //!
 //! An upsert is tried and taken back to learn which rows it is about; ids that a sequence gives are used
 //! up twice.

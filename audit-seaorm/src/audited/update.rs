@@ -14,6 +14,7 @@ use crate::{
         bulk::{self, Keep, Kept},
         row,
     },
+    read_row,
 };
 
 /// As `SeaORM`'s own [`UpdateOne`](sea_orm::UpdateOne). What [`filter`](QueryFilter::filter) adds must hold
@@ -53,7 +54,8 @@ impl<E: Auditable> UpdateOne<E> {
         if let Some(update) = update {
             return run(update.only_if(only_if), Sent::Returning, db).await;
         }
-        let row = E::find().filter(Filter::key::<E>(key).condition()).one(db).await?;
+        let row = E::find().filter(Filter::key::<E>(key).condition());
+        let row = read_row::all(db, row).await?.pop();
         row.ok_or_else(|| DbErr::RecordNotFound("Failed to find updated item".to_owned()))
     }
 

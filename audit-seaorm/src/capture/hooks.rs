@@ -40,9 +40,11 @@ use super::{
 use crate::{
     AuditHooks, Auditable,
     audited::Filter,
+    engine::{self, PoolId},
     error::AuditError,
     found::{Facts, Found},
     record,
+    registry::TableName,
     writer::Recorder,
 };
 
@@ -71,6 +73,7 @@ where
     if insert {
         require_user(recorder.config(), recorder.table())?;
         admit(db, &recorder, Operation::Create)?;
+        require_transactions::<A::Entity>(Executor::of(db)).await?;
         refuse_a_link_that_is_there(row.get_primary_key_value(), db, &recorder).await?;
         permit(db, &recorder, Operation::Create);
         return Ok(row);
@@ -156,6 +159,7 @@ where
     };
     require_user(recorder.config(), recorder.table())?;
     admit(db, &recorder, Operation::Delete)?;
+    require_transactions::<A::Entity>(Executor::of(db)).await?;
     let ground = Ground::of_caller(Executor::of(db));
     let target = Target::of(key);
     let before = before_image::locked::<A::Entity>(&ground, &target, Intent::Delete).await;
@@ -209,6 +213,14 @@ where
     let facts = Facts::ask::<A::Entity>(&ground.unguarded()).await?;
     let change = recorder.deleted(&Found { model: row.try_into_model()?, facts });
     recorder.record(&ground, change).await
+}
+
+async fn require_transactions<E: EntityTrait>(db: Executor<'_>) -> Result<(), DbErr> {
+    let table = TableName::of::<E>();
+    match db {
+        Executor::Audit(txn) => txn.core().require_transactions(table).await,
+        _ => engine::require_transactions(&db, &PoolId::default(), table).await,
+    }
 }
 
 /// `SeaORM` calls the after-hook also if there was no row, or a trigger of the database kept it.

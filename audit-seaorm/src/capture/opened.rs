@@ -3,7 +3,7 @@ use sea_orm::{DatabaseConnection, DbErr, TransactionOptions};
 use sea_orm::{RestrictedConnection, RestrictedTransaction};
 
 use super::Executor;
-use crate::own_transaction::OwnTransaction;
+use crate::{engine::PoolId, own_transaction::OwnTransaction};
 
 /// A pool to begin a transaction on.
 pub(super) enum Source {
@@ -18,6 +18,15 @@ impl Source {
             Self::Plain(pool) => Executor::Pool(pool),
             #[cfg(feature = "rbac")]
             Self::Restricted(pool) => Executor::Restricted(pool),
+        }
+    }
+
+    /// Access control does not let the pool be seen.
+    pub(super) fn id(&self) -> PoolId {
+        match self {
+            Self::Plain(pool) => PoolId::of(pool),
+            #[cfg(feature = "rbac")]
+            Self::Restricted(_) => PoolId::default(),
         }
     }
 

@@ -26,15 +26,6 @@ pub(in crate::capture) async fn updated<E: EntityTrait>(
     found::<E>(&db.query_all(&update).await?, backend)
 }
 
-pub(in crate::capture) async fn deleted<E: EntityTrait>(
-    db: Executor<'_>,
-    mut delete: DeleteStatement,
-) -> Result<Vec<Found<E>>, DbErr> {
-    let backend = db.get_database_backend();
-    delete.returning(columns::<E>(backend));
-    found::<E>(&db.query_all(&delete).await?, backend)
-}
-
 pub(in crate::capture) async fn inserted<E: EntityTrait>(
     db: Executor<'_>,
     mut statement: InsertStatement,
@@ -48,6 +39,22 @@ pub(in crate::capture) async fn inserted<E: EntityTrait>(
     }
     statement.returning(columns::<E>(backend));
     found::<E>(&db.query_all(&statement).await?, backend)
+}
+
+/// As `inserted`, with values for columns that `PostgreSQL` generates always, as an identity. `SeaQuery` has no words for it:
+/// they stand behind the `head` of the statement, which names the columns.
+pub(in crate::capture) async fn inserted_overriding<E: EntityTrait>(
+    db: Executor<'_>,
+    head: &InsertStatement,
+    mut statement: InsertStatement,
+) -> Result<Vec<Found<E>>, DbErr> {
+    let backend = db.get_database_backend();
+    statement.returning(columns::<E>(backend));
+    let (head, mut statement) = (backend.build(head).sql, backend.build(&statement));
+    if let Some(rest) = statement.sql.strip_prefix(&*head) {
+        statement.sql = format!("{head} OVERRIDING SYSTEM VALUE{rest}");
+    }
+    rows::<E>(db, statement).await
 }
 
 pub(in crate::capture) fn insert<E: EntityTrait>(
@@ -117,7 +124,10 @@ async fn rows<E: EntityTrait>(
     found::<E>(&db.query_all_raw(statement).await?, db.get_database_backend())
 }
 
-fn found<E: EntityTrait>(rows: &[QueryResult], backend: DbBackend) -> Result<Vec<Found<E>>, DbErr> {
+pub(in crate::capture) fn found<E: EntityTrait>(
+    rows: &[QueryResult],
+    backend: DbBackend,
+) -> Result<Vec<Found<E>>, DbErr> {
     rows.iter().map(|row| Found::read(row, backend)).collect()
 }
 

@@ -1,4 +1,6 @@
-use audit_core::{Operation, Stamp};
+use std::sync::Arc;
+
+use audit_core::{AuditConfig, Operation, Stamp};
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
@@ -12,12 +14,14 @@ use super::{
     Executor,
     ground::Ground,
     opened::{Opened, Source},
+    pauses::Pauses,
     sent::Sent,
     shield,
     turn::Turn,
     write::{Answer, Job, Recorded, Write},
 };
 use crate::{
+    engine::{PoolId, require_transactions},
     error::Place,
     guard::Guard,
     measure::{Step, added},
@@ -47,7 +51,7 @@ fn perform_job(job: Box<dyn Job>, db: Executor<'_>) -> BoxFuture<'_, Result<Answ
     Box::pin(perform_in_span(job, db).instrument(span))
 }
 
-async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, DbErr> {
+async fn perform_in_span(mut job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, DbErr> {
     job.require_user()?;
     match db {
         Executor::Pool(pool) => on_pool(job, Source::Plain(pool.clone()), None).await,
@@ -73,8 +77,12 @@ async fn perform_in_span(job: Box<dyn Job>, db: Executor<'_>) -> Result<Answer, 
     }
 }
 
-async fn on_transaction(job: Box<dyn Job>, txn: Executor<'_>, turn: Turn) -> Result<Answer, DbErr> {
-    let outcome = Unit::on_transaction(txn, turn).await?.perform(job).await;
+async fn on_transaction(
+    mut job: Box<dyn Job>,
+    txn: Executor<'_>,
+    turn: Turn,
+) -> Result<Answer, DbErr> {
+    let outcome = Unit::on_transaction(txn, turn).await?.perform(&mut *job).await;
     if outcome.is_err() && txn.is_typed() {
         // Where no text of ours passes, MariaDB knows the savepoint no more after a deadlock, and SeaORM queues a second
         // rollback to it: its failure goes to this statement and not to the caller's next one.
@@ -86,20 +94,50 @@ async fn on_transaction(job: Box<dyn Job>, txn: Executor<'_>, turn: Turn) -> Res
 async fn on_pool(job: Box<dyn Job>, pool: Source, guard: Option<Guard>) -> Result<Answer, DbErr> {
     // The role of a restricted pool must be allowed to write the entry.
     let background = if pool.executor().is_typed() { None } else { job.background() };
-    let begin = async move {
-        let backlog = match background {
-            Some(config) => Backlog::reserve(&config, pool.executor().get_database_backend()).await,
+    let units = Units { pool, guard, background };
+    let begin = async move { units.begin().await.map(|unit| (units, unit)) };
+    shield::run(begin, |(units, unit)| units.perform(job, unit)).await
+}
+
+/// The units of one job on a pool: others may be in the way of the first.
+struct Units {
+    pool: Source,
+    guard: Option<Guard>,
+    background: Option<Arc<AuditConfig>>,
+}
+
+impl Units {
+    async fn begin(&self) -> Result<Unit, DbErr> {
+        let backlog = match &self.background {
+            Some(config) => {
+                Backlog::reserve(config, self.pool.executor().get_database_backend()).await
+            }
             None => None,
         };
-        Unit::on_pool(&pool, guard, backlog).await
-    };
-    shield::run(begin, |unit| unit.perform(job)).await
+        Unit::on_pool(&self.pool, self.guard.clone(), backlog).await
+    }
+
+    /// Again where the database rolled it back in favour of somebody else, as it says without doubt: nothing of it is
+    /// committed, and the hooks of the application are not part of it.
+    async fn perform(self, mut job: Box<dyn Job>, mut unit: Unit) -> Result<Answer, DbErr> {
+        let mut pauses = Pauses::default();
+        loop {
+            let outcome = unit.perform(&mut *job).await;
+            let Some(pause) = outcome.as_ref().err().and_then(|error| pauses.after(error)) else {
+                return outcome;
+            };
+            tracing::debug!(table = job.table(), ?pause, "others were in the way: once more");
+            tokio::time::sleep(pause).await;
+            unit = self.begin().await?;
+        }
+    }
 }
 
 /// What one operation does, as a whole: a transaction of its own on a pool, a savepoint on a
 /// transaction. Dropping it takes everything back.
 struct Unit {
     txn: Opened,
+    pool: PoolId,
     group: Option<Uuid>,
     guard: Option<Guard>,
     later: Option<Later>,
@@ -125,20 +163,29 @@ impl Unit {
             ..TransactionOptions::default()
         };
         let txn = added(Step::Begin, pool.begin(options)).await?;
+        let pool = pool.id();
         let group = Stamp::next().id;
         let later =
             backlog.map(|backlog| Later { held: Held::new(group, backlog.policy()), backlog });
-        Ok(Self { txn, group: Some(group), guard, later, turn: None })
+        Ok(Self { txn, pool, group: Some(group), guard, later, turn: None })
     }
 
     async fn on_transaction(txn: Executor<'_>, turn: Turn) -> Result<Self, DbErr> {
         let txn = added(Step::Begin, Opened::within(txn)).await?;
-        Ok(Self { txn, group: None, guard: None, later: None, turn: Some(turn) })
+        let pool = PoolId::default();
+        Ok(Self { txn, pool, group: None, guard: None, later: None, turn: Some(turn) })
     }
 
-    async fn perform(self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
-        let outcome = job.run(self.ground()).await;
+    async fn perform(self, job: &mut dyn Job) -> Result<Answer, DbErr> {
+        let outcome = self.run(job).await;
         self.finish(outcome).await
+    }
+
+    async fn run(&self, job: &mut dyn Job) -> Result<Answer, DbErr> {
+        if let Some(table) = job.recorded_table() {
+            require_transactions(&self.txn.executor(), &self.pool, table).await?;
+        }
+        job.run(self.ground()).await
     }
 
     fn ground(&self) -> Ground<'_> {

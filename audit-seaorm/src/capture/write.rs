@@ -8,6 +8,8 @@ use super::{escape::escaped, ground::Ground, user::require_user};
 use crate::{
     Auditable,
     error::{AuditError, Place},
+    read_row,
+    registry::TableName,
     writer::Recorder,
 };
 
@@ -20,9 +22,9 @@ pub(crate) trait Write: Send + 'static {
     /// some of it done.
     const STEPS: bool = false;
 
-    /// Writes and records. An error leaves it to the caller to take back what was written.
+    /// Writes and records. An error leaves it to the caller to take back what was written, and perhaps to run it again.
     fn run(
-        self,
+        &mut self,
         recorder: &Recorder<Self::Entity>,
         ground: Ground<'_>,
     ) -> impl Future<Output = Result<Self::Output, DbErr>> + Send;
@@ -34,6 +36,9 @@ pub(crate) trait Job: Send {
     fn operation(&self) -> Operation;
 
     fn table(&self) -> &str;
+
+    /// The table as the database knows it, if the write is to be recorded.
+    fn recorded_table(&self) -> Option<TableName>;
 
     /// See [`Write::STEPS`].
     fn has_steps(&self) -> bool;
@@ -48,7 +53,7 @@ pub(crate) trait Job: Send {
     fn escape(&self, place: Place) -> Result<(), AuditError>;
 
     /// See [`Write::run`].
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>>;
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>>;
 }
 
 /// The output of the write.
@@ -66,6 +71,10 @@ impl<W: Write> Job for Recorded<W> {
 
     fn table(&self) -> &str {
         self.recorder.table()
+    }
+
+    fn recorded_table(&self) -> Option<TableName> {
+        self.recorder.is_recording().then(TableName::of::<W::Entity>)
     }
 
     fn has_steps(&self) -> bool {
@@ -90,11 +99,11 @@ impl<W: Write> Job for Recorded<W> {
         Ok(())
     }
 
-    fn run(self: Box<Self>, ground: Ground<'_>) -> BoxFuture<'_, Result<Answer, DbErr>> {
+    fn run<'a>(&'a mut self, ground: Ground<'a>) -> BoxFuture<'a, Result<Answer, DbErr>> {
         Box::pin(async move {
-            let Self { write, recorder } = *self;
-            let output = write.run(&recorder, ground).await?;
-            recorder.check_name()?;
+            let output = self.write.run(&self.recorder, ground).await;
+            let output = output.map_err(read_row::without_values::<W::Entity>)?;
+            self.recorder.check_name()?;
             Ok(Box::new(output) as Answer)
         })
     }

@@ -14,13 +14,23 @@ pub(super) fn text(text: &str) -> Json {
 
 /// Writes a JSON document.
 pub(super) fn document(document: &Json) -> Json {
+    within(document, MAX_DEPTH)
+}
+
+/// Writes a JSON document that is an element of an array.
+#[cfg(feature = "postgres-array")]
+pub(super) fn element(document: &Json) -> Json {
+    within(document, MAX_DEPTH - 1)
+}
+
+fn within(document: &Json, depth: usize) -> Json {
     let ambiguous = match document {
         Json::Null => true,
         Json::String(text) => text == REDACTED,
         Json::Object(map) => map.len() == 1 && map.contains_key(KEY),
         _ => false,
     };
-    if ambiguous || unfit(document, MAX_DEPTH) { wrap(document) } else { document.clone() }
+    if ambiguous || unfit(document, depth) { wrap(document) } else { document.clone() }
 }
 
 /// Gives back what an escape holds, or `None` where the JSON is not one.

@@ -15,34 +15,37 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// The type of the column says nothing certain about the field, which may be a `Vec` in a JSON column or in one of a
+    /// type in the user's own words: so the field is asked.
     pub(crate) fn of<E: EntityTrait>(column: E::Column) -> Self {
-        match column.def().get_column_type() {
-            // Asking a vector for its type panics, so it must come first.
-            ColumnType::Vector(_) => Self::Vector,
-            ColumnType::Array(_) => Self::Array(E::Model::get_value_type(column)),
-            ColumnType::Custom(name) => Self::of_custom::<E>(column, name.inner().as_ref()),
-            _ => Self::One(E::Model::get_value_type(column)),
-        }
-    }
-
-    /// A column type in the user's own words says nothing about the field, so the field is asked.
-    fn of_custom<E: EntityTrait>(column: E::Column, name: &str) -> Self {
-        if holds_vector::<E>(column, name) {
+        let def = column.def();
+        // Asking a vector for its type panics, so it must come first.
+        if holds_vector::<E>(column, def.get_column_type()) {
             return Self::Vector;
         }
         let element = E::Model::get_value_type(column);
-        if holds_array::<E>(column, &element) { Self::Array(element) } else { Self::One(element) }
+        let is_array = matches!(def.get_column_type(), ColumnType::Array(_));
+        if is_array || holds_array::<E>(column, &element) {
+            Self::Array(element)
+        } else {
+            Self::One(element)
+        }
     }
 }
 
 #[cfg(feature = "postgres-vector")]
-fn holds_vector<E: EntityTrait>(column: E::Column, _: &str) -> bool {
-    accepts::<E>(column, sea_orm::Value::Vector(Some(Vec::new().into())))
+fn holds_vector<E: EntityTrait>(column: E::Column, ty: &ColumnType) -> bool {
+    matches!(ty, ColumnType::Vector(_))
+        || accepts::<E>(column, sea_orm::Value::Vector(Some(Vec::new().into())))
 }
 
 #[cfg(not(feature = "postgres-vector"))]
-fn holds_vector<E: EntityTrait>(_: E::Column, name: &str) -> bool {
-    name.to_ascii_lowercase().starts_with("vector")
+fn holds_vector<E: EntityTrait>(_: E::Column, ty: &ColumnType) -> bool {
+    match ty {
+        ColumnType::Vector(_) => true,
+        ColumnType::Custom(name) => name.inner().to_ascii_lowercase().starts_with("vector"),
+        _ => false,
+    }
 }
 
 #[cfg(feature = "postgres-array")]

@@ -84,7 +84,7 @@ fn optional(value: &Value) -> Result<Json, EncodeError> {
         #[cfg(feature = "with-mac_address")]
         Value::MacAddress(v) => Ok(or_null(*v, |v| network::write_mac(v).into())),
         #[cfg(feature = "postgres-array")]
-        Value::Array(_, Some(v)) => v.iter().map(encode).collect(),
+        Value::Array(_, Some(v)) => v.iter().map(element).collect(),
         #[cfg(feature = "postgres-array")]
         Value::Array(_, None) => Ok(Json::Null),
         #[cfg(feature = "postgres-vector")]
@@ -92,6 +92,14 @@ fn optional(value: &Value) -> Result<Json, EncodeError> {
             v.as_slice().iter().copied().map(float::write_f32).collect()
         })),
         other => Err(EncodeError::unsupported(other)),
+    }
+}
+
+#[cfg(feature = "postgres-array")]
+fn element(value: &Value) -> Result<Json, EncodeError> {
+    match value {
+        Value::Json(Some(document)) => Ok(escape::element(document)),
+        other => encode(other),
     }
 }
 

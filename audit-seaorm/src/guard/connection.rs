@@ -97,9 +97,9 @@ impl AuditConnection {
     /// This connection reads the keys of the database ahead of its first delete or transaction, and logs a
     /// warning for each that it lists here. It reads them again ahead of a delete if a statement that changes
     /// the schema (`CREATE`, `ALTER`, `DROP`, `RENAME`) has run on this connection or in one of its
-    /// transactions, if this method has been called, or if the last reading is 30 seconds old. So a foreign
-    /// key that another process creates is seen after 30 seconds at the latest; call this method after a
-    /// migration to have it seen at once.
+    /// transactions, if this method has been called, or if the last reading is 30 seconds old (and a hundred
+    /// times as old as it took). So a foreign key that another process creates may stay unseen for that long;
+    /// call this method after a migration to have it seen at once.
     ///
     /// # Errors
     ///

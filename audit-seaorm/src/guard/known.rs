@@ -16,6 +16,8 @@ use super::foreign_keys::ForeignKeys;
 
 /// How long the foreign keys are taken for those of the database: another process may change them.
 const MAX_AGE: Duration = Duration::from_secs(30);
+/// The same in times of what the reading took: the schema of `MariaDB` is slow to read, at 1 ms a table.
+const MAX_SHARE: u32 = 100;
 
 /// The foreign keys of a database as a connection, or a transaction, last read them.
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ pub(super) struct KnownKeys {
 struct Reading {
     keys: Arc<ForeignKeys>,
     at: Instant,
+    max_age: Duration,
     /// The changes of the schema before it.
     changes: u64,
 }
@@ -72,7 +75,8 @@ impl KnownKeys {
         let keys = Arc::new(ForeignKeys::read(db).await?);
         self.report(&keys);
         let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
-        *read = Some(Reading { keys, at, changes });
+        let max_age = MAX_AGE.max(at.elapsed() * MAX_SHARE);
+        *read = Some(Reading { keys, at, max_age, changes });
         Ok(())
     }
 
@@ -87,7 +91,7 @@ impl KnownKeys {
 
     fn current(&self) -> Option<Reading> {
         let changes = self.changes.load(Ordering::Acquire);
-        self.last().filter(|last| last.changes == changes && last.at.elapsed() < MAX_AGE)
+        self.last().filter(|last| last.changes == changes && last.at.elapsed() < last.max_age)
     }
 
     fn report(&self, keys: &ForeignKeys) {
@@ -150,7 +154,7 @@ mod tests {
         key(&db, "other").await;
         assert_eq!(known(&keys, &db).await, 1, "read a moment ago");
         let last = keys.last().unwrap();
-        let at = last.at.checked_sub(MAX_AGE).unwrap();
+        let at = last.at.checked_sub(last.max_age).unwrap();
         *keys.read.write().unwrap() = Some(Reading { at, ..last });
         assert_eq!(known(&keys, &db).await, 2);
     }

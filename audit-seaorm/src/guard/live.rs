@@ -81,7 +81,7 @@ impl Text {
                 let clause = around.before_is(&["OR", "CONFLICT"]);
                 around.is_call() || (clause && !around.after_is(&["TABLE", "TEMPORARY"]))
             }
-            "DROP" => !around.after_is(&["TABLE", "TEMPORARY", "PARTITION"]),
+            "DROP" => !around.after_is(&["TABLE", "TABLES", "TEMPORARY", "PARTITION"]),
             "ATTACH" | "DETACH" | "EXCHANGE" | "CONVERT" => {
                 !around.after_is(&["PARTITION", "TABLE"])
             }

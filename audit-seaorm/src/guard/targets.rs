@@ -170,12 +170,10 @@ fn word(token: &Token) -> Option<&str> {
 
 /// Whether a name follows, and no value.
 fn introduces(before: &Token) -> bool {
-    matches!(before, Token::Period | Token::Comma)
-        || keyword(before).is_some_and(|word| {
-            let is = |known: &&str| known.eq_ignore_ascii_case(word);
-            ["DELETE", "FROM", "IGNORE", "INSERT", "INTO", "JOIN", "ONLY"].iter().any(is)
-                || ["REPLACE", "ROLLBACK", "ABORT", "FAIL", "TABLE", "UPDATE", "USING"]
-                    .iter()
-                    .any(is)
-        })
+    matches!(before, Token::Period | Token::Comma) || is(before, &BEFORE_NAMES)
 }
+
+const BEFORE_NAMES: [&str; 15] = [
+    "ABORT", "DELETE", "EXISTS", "FAIL", "FROM", "IGNORE", "INSERT", "INTO", "JOIN", "ONLY",
+    "REPLACE", "ROLLBACK", "TABLE", "UPDATE", "USING",
+];

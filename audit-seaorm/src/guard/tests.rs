@@ -316,6 +316,7 @@ fn what_mysql_writes_is_seen() {
         ("unreadable g_post", "ANALYZE DELETE FROM g_post"),
         ("unreadable g_post", "ANALYZE FORMAT=JSON DELETE FROM g_post"),
         ("unreadable g_post", "DELETE HISTORY FROM g_post"),
+        ("unreadable g_post", "DROP TABLES IF EXISTS other, g_post"),
         ("unreadable g_post", "LOAD DATA INFILE 'x' INTO TABLE g_post FIELDS TERMINATED BY ','"),
         ("unreadable g_post", "ALTER TABLE g_post TRUNCATE PARTITION p0"),
     ] {

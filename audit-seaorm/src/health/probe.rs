@@ -5,13 +5,18 @@ use sea_orm::{
 };
 
 use crate::{
+    engine::{PoolId, require_transactions},
     entity::{Column, Entity, TABLE},
     own_transaction::OwnTransaction,
+    registry::TableName,
     writer,
 };
 
 /// Stores an entry that nobody sees, as every write does, and takes it back.
 pub(super) async fn store_and_take_back(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let trail = TableName { schema: None, table: TABLE.to_owned() };
+    // It would not be taken back.
+    require_transactions(db, &PoolId::of(db), trail).await?;
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()

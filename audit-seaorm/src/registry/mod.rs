@@ -79,11 +79,8 @@ static BY_ENTITY: LazyLock<HashMap<TypeId, &'static AuditedTable>> = LazyLock::n
 // A rule of a configuration for a table that the program does not have is an error.
 inventory::submit! {
     KnownTables::new(
-        |table| of_table(table).iter().any(|(_, audited)| audited.in_trail == table),
-        || {
-            learn();
-            all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect()
-        },
+        |table| of_table(table).iter().any(|audited| audited.in_trail == table),
+        || all().into_iter().flatten().map(|audited| audited.in_trail.clone()).collect(),
     )
 }
 

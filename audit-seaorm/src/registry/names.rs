@@ -18,11 +18,12 @@ pub(crate) struct Audited {
     pub(crate) name: TableName,
     /// The table's name in the trail.
     pub(crate) in_trail: String,
+    pub(crate) facts: &'static AuditedTable,
 }
 
-impl From<TableName> for Audited {
-    fn from(name: TableName) -> Self {
-        Self { in_trail: name.to_string(), name }
+impl Audited {
+    fn new(name: TableName, facts: &'static AuditedTable) -> Arc<Self> {
+        Arc::new(Self { in_trail: name.to_string(), name, facts })
     }
 }
 
@@ -48,31 +49,23 @@ pub(crate) fn named(name: &TableName) -> Vec<Arc<Audited>> {
     };
     let may_be = tables.tables.iter().filter(|audited| audited.name.may_be(name));
     let found: Vec<_> = may_be.cloned().collect();
-    if found.is_empty() && tables.in_any_schema {
-        return vec![Arc::new(Audited::from(name.clone()))];
+    if found.is_empty() {
+        return tables.anywhere.iter().map(|facts| Audited::new(name.clone(), facts)).collect();
     }
     found
 }
 
-/// The entities that a table of the trail may have, each with the name by which it may be its table.
-pub(crate) fn of_table(in_trail: &str) -> Vec<(&'static AuditedTable, Arc<Audited>)> {
+/// The entities that a table may have, by its name in the trail.
+pub(crate) fn of_table(in_trail: &str) -> Vec<Arc<Audited>> {
     learn();
-    let names = names();
     let parts = |schema: Option<&str>, table: &str| TableName {
         schema: schema.map(str::to_owned),
         table: table.to_owned(),
     };
     let in_schema = in_trail.rsplit_once('.').map(|(schema, table)| parts(Some(schema), table));
     // A dot may be of the name itself.
-    let meant = in_schema.into_iter().chain([parts(None, in_trail)]);
-    let mut found = Vec::new();
-    for name in meant {
-        let tables = names.by_table.get(&name.table.to_lowercase());
-        let entities = tables.into_iter().flat_map(|tables| &tables.entities);
-        let may_be = entities.filter(|(_, audited)| audited.name.may_be(&name));
-        found.extend(may_be.map(|(facts, audited)| (*facts, Arc::clone(audited))));
-    }
-    found
+    let names = in_schema.into_iter().chain([parts(None, in_trail)]);
+    names.flat_map(|name| named(&name)).collect()
 }
 
 /// The audited tables whose names are in a text, of which `words` are the words, those of the same
@@ -127,9 +120,8 @@ struct Named {
 #[derive(Clone, Debug, Default)]
 struct Tables {
     tables: Vec<Arc<Audited>>,
-    entities: Vec<(&'static AuditedTable, Arc<Audited>)>,
-    /// Some entity has been in several.
-    in_any_schema: bool,
+    /// The entities that have been in several schemas, and may be in any.
+    anywhere: Vec<&'static AuditedTable>,
 }
 
 impl Names {
@@ -152,17 +144,16 @@ impl Names {
 
     fn index(&mut self) {
         self.by_table.clear();
-        for entity in &self.entities {
-            let mut schemas = HashMap::<_, HashSet<_>>::new();
-            for name in &entity.all {
-                let key = name.table.to_lowercase();
-                let tables = self.by_table.entry(key.clone()).or_default();
-                let audited = Arc::new(Audited::from(name.clone()));
-                tables.entities.push((entity.facts, Arc::clone(&audited)));
-                tables.tables.push(audited);
-                let schemas = schemas.entry(key).or_default();
-                schemas.insert(&name.schema);
-                tables.in_any_schema |= schemas.len() > 1;
+        for Named { facts, all, .. } in &self.entities {
+            for name in all {
+                let tables = self.by_table.entry(name.table.to_lowercase()).or_default();
+                tables.tables.push(Audited::new(name.clone(), facts));
+                let other = |it: &TableName| it.table == name.table && it.schema != name.schema;
+                if all.iter().any(other)
+                    && !tables.anywhere.iter().any(|it| std::ptr::eq(*it, *facts))
+                {
+                    tables.anywhere.push(facts);
+                }
             }
         }
         let is_odd =

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::{MAX_BYTES, first_rows::first_rows, moment, renames::Renames};
 use crate::{
     Auditable,
-    entity::{Column, Entity},
+    entity::{Column, Entity, sqlite_text},
     record, search_path,
     writer::weight,
 };
@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) at: Option<DateTimeUtc>,
     /// Whether its time and its id belong together.
     pub(super) in_time: bool,
+    /// Whether its time is stored in the form that conditions on time need, see docs/migrating.md.
+    pub(super) in_form: bool,
     weight: usize,
 }
 
@@ -105,10 +107,8 @@ impl Pages {
         if let Some(row) = rows.last() {
             self.last = Some(Position::of(row, db.get_database_backend())?);
         }
-        let entries = rows
-            .iter()
-            .map(|row| Entry::read(row, &self.renames))
-            .collect::<Result<Vec<_>, _>>()?;
+        let read = |row| Entry::read(row, &self.renames, db.get_database_backend());
+        let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         self.adapt(entries.iter().map(|entry| entry.weight).sum());
         Ok(entries)
     }
@@ -157,27 +157,32 @@ impl Position {
 }
 
 impl Entry {
-    fn read(row: &QueryResult, renames: &Renames) -> Result<Self, DbErr> {
+    fn read(row: &QueryResult, renames: &Renames, backend: DbBackend) -> Result<Self, DbErr> {
         let id = get(row, Column::Id).ok();
         let stamp = get(row, Column::Timestamp).ok().zip(id).map(|(at, id)| Stamp { at, id });
-        let (event, weight) = match (stamp, event(row, renames)) {
-            (Some(_), Some((event, weight))) => (Some(event), weight),
-            _ => (None, 0),
-        };
+        let event = stamp.and_then(|stamp| event(row, renames, stamp.at));
+        let (event, weight) = event.map_or((None, 0), |(event, weight)| (Some(event), weight));
         Ok(Self {
             record_id: get(row, Column::RecordId)?,
             id,
             event,
             at: stamp.map(|stamp| stamp.at),
             in_time: stamp.is_none_or(|stamp| stamp.agrees()),
+            in_form: stamp.is_none_or(|stamp| is_in_form(row, stamp.at, backend)),
             weight,
         })
     }
 }
 
-fn event(row: &QueryResult, renames: &Renames) -> Option<(Event, usize)> {
+/// The other databases have a type for it.
+fn is_in_form(row: &QueryResult, at: DateTimeUtc, backend: DbBackend) -> bool {
+    backend != DbBackend::Sqlite
+        || get::<String>(row, Column::Timestamp).is_ok_and(|text| text == sqlite_text(at))
+}
+
+fn event(row: &QueryResult, renames: &Renames, at: DateTimeUtc) -> Option<(Event, usize)> {
     let operation = get::<String>(row, Column::Operation).ok()?.parse().ok()?;
-    let image = |column| Some(image(row, column).ok()?.map(|image| renames.apply(image)));
+    let image = |column| Some(image(row, column).ok()?.map(|image| renames.apply(image, at)));
     let (old, new) = (image(Column::OldValues)?, image(Column::NewValues)?);
     let weight = [&old, &new].into_iter().flatten().map(weight::of_image).sum();
     let event = match (operation, old, new) {

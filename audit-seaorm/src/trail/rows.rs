@@ -2,8 +2,7 @@ use std::collections::HashMap;
 
 use audit_core::Image;
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Asterisk, Expr, Func, Query},
 };
 
@@ -14,7 +13,7 @@ use crate::{
         Intent,
         bulk::keys::{Key, among, beyond, key_of},
     },
-    record,
+    read_row, record,
 };
 
 /// How many rows are read at once.
@@ -84,7 +83,7 @@ async fn find<E: EntityTrait, C: ConnectionTrait>(
         select = select.lock(intent.lock(backend));
     }
     let rows = db.query_all(&select.into_query()).await?;
-    Ok(rows.iter().map(|row| E::Model::from_query_result(row, "")).collect())
+    Ok(rows.iter().map(|row| read_row::read::<E>(row, "")).collect())
 }
 
 /// All rows in the order of the primary key, page by page.
@@ -110,7 +109,7 @@ impl Pages {
         if let Some(last) = &self.last {
             rows = rows.filter(beyond::<E>(last));
         }
-        let models = rows.all(db).await?;
+        let models = read_row::all(db, rows).await?;
         self.ended = models.len() < MAX_RECORDS;
         self.last = models.last().map(key_of::<E>);
         let read = |model| Ok((record::id_of::<E>(model)?, record::image::<E>(model)?));

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     capture::{Answer, Executor, Ground, Job},
+    engine::{PoolId, require_transactions},
     guard::{self, Guard, Passage, Permits, SchemaChange},
     measure::{Step, added},
     own_transaction::OwnTransaction,
+    registry::TableName,
     writer::{Backlog, Sink, Slot, store_all},
 };
 #[cfg(feature = "stream")]
@@ -30,6 +32,7 @@ pub(crate) struct Core {
     pub(super) config: Arc<AuditConfig>,
     pub(super) guard: Guard,
     pub(super) permits: Permits,
+    pub(super) pool: PoolId,
     pub(super) deferred: bool,
     /// The way into the queue, of the outermost level.
     pub(super) backlog: Option<Backlog>,
@@ -53,6 +56,7 @@ impl Core {
             config: Arc::clone(&self.config),
             guard: self.guard.clone(),
             permits: Permits::default(),
+            pool: self.pool.clone(),
             deferred: self.deferred,
             backlog: None,
             parent: None,
@@ -78,7 +82,10 @@ impl Core {
         (outcome, parent)
     }
 
-    pub(super) async fn perform(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    pub(super) async fn perform(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
+        if let Some(table) = job.recorded_table() {
+            self.require_transactions(table).await?;
+        }
         if job.has_steps() {
             return self.perform_apart(job).await;
         }
@@ -92,8 +99,13 @@ impl Core {
         outcome
     }
 
+    /// See [`engine`](crate::engine).
+    pub(crate) async fn require_transactions(&self, table: TableName) -> Result<(), DbErr> {
+        require_transactions(&*self.inner, &self.pool, table).await
+    }
+
     /// In a savepoint, so that a failure half-way leaves nothing of it.
-    async fn perform_apart(&self, job: Box<dyn Job>) -> Result<Answer, DbErr> {
+    async fn perform_apart(&self, mut job: Box<dyn Job>) -> Result<Answer, DbErr> {
         let savepoint = self.nested(TransactionOptions::default()).await?;
         match job.run(savepoint.ground()).await {
             Ok(output) => {

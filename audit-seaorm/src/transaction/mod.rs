@@ -17,6 +17,7 @@ use self::{ledger::Ledger, levels::OpenLevel};
 use crate::{
     AuditPool,
     capture::{Answer, Job, shield},
+    engine::PoolId,
     error::AuditError,
     guard::Permits,
     own_transaction::OwnTransaction,
@@ -35,9 +36,8 @@ use crate::{
 ///
 /// Nobody else ends it or a part of it: `COMMIT`, `ROLLBACK`, `SAVEPOINT` and the like in raw SQL are
 /// refused, with an error that names the method to call. So is, on `MariaDB`, what commits unasked, as
-/// changes of the schema do there.
-///
-/// Where the database rolls it back by itself, as `MariaDB` does on a deadlock and `SQLite` on a full disk, it is broken as well.
+/// changes of the schema do there. Where the database rolls all of it back by itself, as `MariaDB` does
+/// after a deadlock and `SQLite` after `ON CONFLICT ROLLBACK`, the transaction refuses what follows.
 ///
 /// On `SQLite` it begins as a writing transaction (`BEGIN IMMEDIATE`), since it is there to write: two of
 /// them wait for each other instead of failing.
@@ -115,6 +115,7 @@ impl AuditTransaction {
             && *mode == SqliteTransactionMode::Deferred;
         let config = AuditConfig::current();
         let backlog = Backlog::reserve(&config, pool.get_database_backend()).await;
+        let pool_id = PoolId::of(&pool);
         let begin = async move { OwnTransaction::on(&pool, options).await };
         let core = Core {
             inner: shield::run(begin, async |txn| Ok(txn)).await?,
@@ -123,6 +124,7 @@ impl AuditTransaction {
             config,
             guard,
             permits: Permits::default(),
+            pool: pool_id,
             deferred,
             backlog,
             parent: None,

@@ -81,10 +81,11 @@ pub(super) fn shown(entries: &[AuditEntry], changes: usize) -> Vec<EntryShown> {
 
 impl EntryShown {
     fn of(entry: &AuditEntry, table: &NamedTable, most: usize) -> Self {
-        let is_told = |change: &FieldChange| table.rule(&change.column) != Some(FieldRule::Skip);
+        let rule = |change: &FieldChange| table.rule_then(&change.column, entry.timestamp);
+        let is_told = |change: &FieldChange| rule(change) != Some(FieldRule::Skip);
         let all: Vec<_> = changes_of(entry).into_iter().filter(is_told).collect();
         let is_found = entry.operation == Operation::Baseline;
-        let change = |change| ChangeShown::of(change, table, is_found);
+        let change = |change| ChangeShown::of(change, rule(change), is_found);
         let left = all.len().saturating_sub(most);
         let (name, id) = (&*entry.table_name, &*entry.record_id);
         let at = Moment::new(entry.timestamp);
@@ -107,8 +108,7 @@ impl EntryShown {
 }
 
 impl ChangeShown {
-    fn of(change: &FieldChange, table: &NamedTable, is_found: bool) -> Self {
-        let rule = table.rule(&change.column);
+    fn of(change: &FieldChange, rule: Option<FieldRule>, is_found: bool) -> Self {
         let [old, new] = [&change.old, &change.new].map(|it| Shown::under(rule, it.as_ref()));
         let is_redacted = |value: &Option<Shown>| value.as_ref().is_some_and(|it| it.redacted);
         Self {

@@ -149,11 +149,11 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     }
     require_user(&config, &table)?;
     let ground = Ground::of_caller(Executor::of(db));
-    let policy = rules::of_table(&config, &table);
     let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
+    let policy = rules::of_table(&config, &table);
     let allowed = config.check().map_err(AuditError::from);
-    let noticed = Noticed { change, facts };
-    let entry = allowed.and_then(|()| entry(&policy, noticed, ground.sink.group()));
+    let change = Noticed { change, facts };
+    let entry = allowed.and_then(|()| entry(&policy, change, ground.sink.group()));
     write(&ground, &config, &table, entry).await
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn of_image(image: &Image) -> usize {
     image.iter().map(|(column, value)| column.len() + of_json(value)).sum()
 }
 
-fn of_json(value: &Value) -> usize {
+pub(crate) fn of_json(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(of_json).sum(),

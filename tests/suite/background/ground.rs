@@ -49,17 +49,18 @@ pub(super) async fn away_and_back(t: &TestDb) -> (DatabaseConnection, Option<Arc
                 .foreign_keys(true)
         });
     };
-    if t.backend == Backend::Sqlite {
-        return (t.connect_with(soon).await, None);
-    }
-    let wire = Wire::to(t.url()).await;
+    let wire = match t.backend {
+        Backend::Sqlite => None,
+        _ => Some(Arc::new(Wire::to(t.url()).await)),
+    };
+    let url = wire.as_ref().map_or(t.url(), |wire| wire.url());
     // A busy machine may take longer than that to make the first connection.
     let db = loop {
-        if let Ok(db) = connect(t.backend, wire.url(), soon).await {
+        if let Ok(db) = connect(t.backend, url, soon).await {
             break db;
         }
     };
-    (db, Some(Arc::new(wire)))
+    (db, wire)
 }
 
 /// Takes the database away for a while.

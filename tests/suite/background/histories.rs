@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::ground::{away, away_and_back};
 use crate::{
     property::{Actor, Dice, Tally, assert_explained, schema},
-    support::by,
+    support::{by, entries},
 };
 
 audit_tests::tests! {
@@ -53,6 +53,10 @@ async fn random_histories_are_explained_though_the_database_comes_and_goes(t: Te
             }
         });
         actors.spawn(config.clone().scope(act));
+    }
+    // On a busy machine that takes a while.
+    while entries(&t.db).await.is_empty() {
+        sleep(Duration::from_millis(10)).await;
     }
     for _ in 0..if long() { 60 } else { 3 } {
         sleep(Duration::from_millis(500 + dice.next() % 300)).await;

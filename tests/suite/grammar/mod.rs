@@ -70,10 +70,14 @@ struct Trial {
     guarded: AuditConnection,
     database: String,
     file: tempfile::NamedTempFile,
+    /// The rows of the audited tables, of all, and of each.
     state: String,
+    whole: String,
+    states: BTreeMap<&'static str, String>,
     tally: BTreeMap<&'static str, Tally>,
     failures: Vec<String>,
     alarms: Vec<String>,
+    invalid: Vec<String>,
 }
 
 /// What became of the texts of a form.
@@ -102,11 +106,14 @@ impl Trial {
             database: t.url().rsplit('/').next().unwrap_or_default().to_owned(),
             file: readable_file(),
             state: String::new(),
+            whole: String::new(),
+            states: BTreeMap::new(),
             tally: BTreeMap::new(),
             failures: Vec::new(),
             alarms: Vec::new(),
+            invalid: Vec::new(),
         };
-        trial.reset().await;
+        trial.create_all().await;
         trial
     }
 
@@ -135,8 +142,9 @@ impl Trial {
         let aborted = ran.is_err() && self.backend == Backend::Postgres;
         let changed = !aborted && self.audited().await != self.state;
         sql(&self.db, "ROLLBACK").await;
-        if self.backend == Backend::MariaDb && self.needs_reset().await {
-            self.reset().await;
+        if self.backend == Backend::MariaDb {
+            sql(&self.db, "DROP TEMPORARY TABLE IF EXISTS made").await;
+            self.repair().await;
         }
         Outcome { refused, changed, error: ran.err() }
     }
@@ -167,8 +175,8 @@ impl Trial {
         if outcome.changed && harmless {
             self.failures.push(format!("the generator took it for harmless: {replay}"));
         }
-        if let (Some(error), true) = (&outcome.error, long()) {
-            tracing::debug!(%error, sql, "invalid");
+        if let Some(error) = &outcome.error {
+            self.invalid.push(format!("{error}: {replay}"));
         }
     }
 
@@ -191,25 +199,34 @@ impl Trial {
         }
     }
 
-    /// Whether a text has committed, or changed the tables.
-    async fn needs_reset(&self) -> bool {
-        let made = format!(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = '{}' AND table_name = 'made'",
-            self.database
-        );
-        let made = Statement::from_string(self.db.get_database_backend(), made);
-        self.audited().await != self.state
-            || self.rows(&OTHERS).await.lines().count() != 3 * OTHERS.len()
-            || self.db.query_one_raw(made).await.unwrap().is_some()
+    /// Makes the tables anew that are not as they were: on `MariaDB` many a statement commits.
+    async fn repair(&mut self) {
+        if self.rows(&all_tables()).await == self.whole {
+            return;
+        }
+        for table in all_tables() {
+            if self.rows(&[table]).await != self.states[table] {
+                self.create(table).await;
+            }
+        }
+        assert_eq!(self.rows(&all_tables()).await, self.whole);
     }
 
-    /// Makes the tables anew.
-    async fn reset(&mut self) {
-        for text in tables(self.backend) {
+    async fn create(&self, table: &str) {
+        for text in creation(self.backend, table) {
             sql(&self.db, &text).await;
         }
+    }
+
+    async fn create_all(&mut self) {
+        for table in all_tables() {
+            self.create(table).await;
+            let rows = self.rows(&[table]).await;
+            assert_eq!(rows.lines().count(), 3, "{rows}");
+            self.states.insert(table, rows);
+        }
         self.state = self.audited().await;
-        assert_eq!(self.state.lines().count(), 3 * AUDITED.len(), "{}", self.state);
+        self.whole = self.rows(&all_tables()).await;
     }
 
     fn path(&self) -> String {
@@ -225,20 +242,25 @@ impl Trial {
             for alarm in self.alarms.iter().take(40) {
                 println!("{}: a false alarm: {alarm}", self.backend.name());
             }
+            for invalid in self.invalid.iter().take(40) {
+                println!("{}: invalid: {invalid}", self.backend.name());
+            }
         }
     }
 
-    /// Most texts are valid, and few of the harmless ones are refused.
+    /// Most texts are valid, many change audited rows, and few of the harmless ones are refused. On `MariaDB` more
+    /// of them are: the parser reads neither `ANALYZE DELETE` nor `SET STATEMENT`, nor an update of two tables.
     fn assert_telling(&self) {
         let all = self.tally.values().fold(Tally::default(), Tally::and);
-        assert!(all.valid * 100 > all.texts * 75, "{}: {all}", self.backend.name());
-        assert!(all.changing * 100 > all.texts * 20, "{}: {all}", self.backend.name());
-        assert!(
-            all.alarms * 100 < all.harmless * 8,
-            "{}: {all}: {:#?}",
-            self.backend.name(),
-            self.alarms
-        );
+        let name = self.backend.name();
+        assert!(all.valid * 100 > all.texts * 85, "{name}: {all}");
+        assert!(all.changing * 100 > all.texts * 25, "{name}: {all}");
+        let most = if self.backend == Backend::MariaDb { 18 } else { 9 };
+        let most = if long() { most } else { most + 8 };
+        assert!(all.alarms * 100 < all.harmless * most, "{name}: {all}: {:#?}", self.alarms);
+        for (form, tally) in self.tally.iter().filter(|_| long()) {
+            assert!(tally.valid * 2 > tally.texts, "{name}: {form}: {tally}");
+        }
     }
 }
 
@@ -293,41 +315,40 @@ fn readable_file() -> tempfile::NamedTempFile {
     file
 }
 
-/// What makes the tables anew, with three rows each.
-fn tables(backend: Backend) -> Vec<String> {
+fn all_tables() -> Vec<&'static str> {
+    [&AUDITED[..], &OTHERS[..]].concat()
+}
+
+/// What makes a table anew, with three rows.
+fn creation(backend: Backend, table: &str) -> Vec<String> {
     let quote = if backend == Backend::MariaDb { "`" } else { "\"" };
     let key = match backend {
         Backend::Sqlite => "integer PRIMARY KEY",
         Backend::Postgres => "int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
         Backend::MariaDb => "int AUTO_INCREMENT PRIMARY KEY",
     };
-    let columns = format!("(id {key}, title varchar(80) DEFAULT 'd', likes int DEFAULT 0)");
-    let mut texts = vec!["DROP TABLE IF EXISTS made".to_owned()];
-    for table in AUDITED.iter().chain(&OTHERS) {
-        let name = format!("{quote}{}{quote}", table.replace(BLANK, " "));
-        texts.push(format!("DROP TABLE IF EXISTS {name}"));
-        texts.extend(match (backend, *table) {
-            (Backend::Postgres, "grammar_part") => vec![
-                format!("CREATE TABLE {name} {columns} PARTITION BY RANGE (id)"),
-                format!(
-                    "CREATE TABLE grammar_part_0 PARTITION OF {name} FOR VALUES FROM (0) TO (5000)"
-                ),
-                format!("CREATE TABLE grammar_part_2 {columns}"),
-                format!("ALTER TABLE {name} ALTER id SET DEFAULT 4000"),
-            ],
-            (Backend::MariaDb, "grammar_part") => vec![
-                "DROP TABLE IF EXISTS grammar_whole".to_owned(),
-                format!("CREATE TABLE grammar_whole {columns}"),
-                format!(
-                    "CREATE TABLE {name} {columns} PARTITION BY RANGE (id) \
-                     (PARTITION p0 VALUES LESS THAN (3), PARTITION p1 VALUES LESS THAN MAXVALUE)"
-                ),
-            ],
-            _ => vec![format!("CREATE TABLE {name} {columns}")],
-        });
-        texts.push(format!("INSERT INTO {name} (title, likes) VALUES ('a', 1)"));
-        texts
-            .push(format!("INSERT INTO {name} (id, title, likes) VALUES (2, 'b', 2), (3, 'c', 3)"));
-    }
+    let others = "title varchar(80) DEFAULT 'd', likes int DEFAULT 0";
+    let name = format!("{quote}{}{quote}", table.replace(BLANK, " "));
+    let mut texts = vec![format!("DROP TABLE IF EXISTS {name}")];
+    texts.extend(match (backend, table) {
+        (Backend::Postgres, "grammar_part") => vec![
+            format!("CREATE TABLE {name} (id {key}, {others}) PARTITION BY RANGE (id)"),
+            format!(
+                "CREATE TABLE grammar_part_0 PARTITION OF {name} FOR VALUES FROM (0) TO (5000)"
+            ),
+            format!("CREATE TABLE grammar_part_2 (id int NOT NULL, {others})"),
+        ],
+        (Backend::MariaDb, "grammar_part") => vec![
+            "DROP TABLE IF EXISTS grammar_whole, made".to_owned(),
+            format!("CREATE TABLE grammar_whole (id {key}, {others})"),
+            format!(
+                "CREATE TABLE {name} (id {key}, {others}) PARTITION BY RANGE (id) \
+                 (PARTITION p0 VALUES LESS THAN (3), PARTITION p1 VALUES LESS THAN MAXVALUE)"
+            ),
+        ],
+        _ => vec![format!("CREATE TABLE {name} (id {key}, {others})")],
+    });
+    let insert = format!("INSERT INTO {name} (title, likes) VALUES ('a', 1), ('b', 2), ('c', 3)");
+    texts.push(insert);
     texts
 }

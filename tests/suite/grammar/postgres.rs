@@ -219,7 +219,9 @@ fn drop_table(g: &mut Gen<'_>) -> String {
 
 fn prepare(g: &mut Gen<'_>) -> String {
     g.is_opaque();
-    format!("PREPARE made AS {} ; EXECUTE made ; DEALLOCATE made", write(g))
+    // A rollback leaves it prepared.
+    let name = format!("made_{}", g.dice.next());
+    format!("PREPARE {name} AS {} ; EXECUTE {name} ; DEALLOCATE {name}", write(g))
 }
 
 fn cursor(g: &mut Gen<'_>) -> String {

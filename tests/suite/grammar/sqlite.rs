@@ -30,7 +30,11 @@ fn write(g: &mut Gen<'_>) -> String {
 }
 
 fn select(g: &mut Gen<'_>) -> String {
-    if g.dice.chance(20) { format!("SELECT 1 WHERE 1 IN {}", g.read()) } else { g.select() }
+    if g.dice.chance(20) {
+        format!("SELECT 1 WHERE (1, 'a', 1) IN {}", g.read())
+    } else {
+        g.select()
+    }
 }
 
 fn alias(g: &mut Gen<'_>) -> (String, String) {

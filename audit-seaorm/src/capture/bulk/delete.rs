@@ -1,13 +1,14 @@
 use std::collections::HashSet;
 
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
+use sea_orm::{Condition, ConnectionTrait, DbBackend, DbErr, QueryFilter};
 
 use super::{
     Keep, Kept,
-    keys::{self, key_of},
-    pages::Pages,
-    selection::{Selection, refers_to_itself},
+    aside::Aside,
+    keys::{self, Key, MAX_NAMED, key_of},
+    page_size,
+    selection::Selection,
 };
 use crate::{
     Auditable,
@@ -15,11 +16,11 @@ use crate::{
     capture::{
         Ground, Write,
         before_image::{Intent, take_write_lock},
-        cascade, returning,
+        cascade,
     },
     error::AuditError,
     found::Found,
-    record,
+    read_row, record,
     writer::Recorder,
 };
 
@@ -42,82 +43,107 @@ impl<E: Auditable> Write for DeleteMany<E> {
     const OPERATION: Operation = Operation::Delete;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
-        let selection = Selection::<E>::new(self.filter);
-        let run = Run { recorder, ground: &ground };
-        let kept = Kept::new(self.keep);
-        let in_pages = selection.is_by_row() && !refers_to_itself::<E>();
-        let cascades = cascade::are_possible::<E>(&ground, recorder.config()).await?;
-        if !in_pages && !cascades && ground.db.support_returning() {
-            return run.in_one_statement(&selection, kept).await;
-        }
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+        let selection = Selection::<E>::new(self.filter.clone());
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        run.page_by_page(&selection, in_pages, kept).await
+        Run { selection, keep: self.keep, recorder, ground: &ground }.run().await
     }
 }
 
 struct Run<'a, E: Auditable> {
+    selection: Selection<E>,
+    keep: Keep,
     recorder: &'a Recorder<E>,
     ground: &'a Ground<'a>,
 }
 
 impl<E: Auditable> Run<'_, E> {
-    /// The statement gives its before-images back.
-    async fn in_one_statement(
-        &self,
-        selection: &Selection<E>,
-        mut kept: Kept<E>,
-    ) -> Result<Kept<E>, DbErr> {
-        let rows = E::delete_many().filter(selection.condition());
-        let before = returning::deleted::<E>(self.ground.db, rows.into_query()).await?;
-        self.record(before, &mut kept).await?;
-        Ok(kept)
-    }
-
-    async fn page_by_page(
-        &self,
-        selection: &Selection<E>,
-        in_pages: bool,
-        mut kept: Kept<E>,
-    ) -> Result<Kept<E>, DbErr> {
-        let mut pages = Pages::new(selection, self.ground, Intent::Delete, in_pages);
-        loop {
-            let page = pages.next().await?;
-            if page.is_empty() {
-                return Ok(kept);
+    async fn run(&self) -> Result<Kept<E>, DbErr> {
+        let first = self.locked(Some(page_size::FIRST)).await?;
+        if (first.len() as u64) < page_size::FIRST {
+            return self.few(first).await;
+        }
+        drop(first);
+        match Aside::of(&self.selection, self.ground, Intent::Delete).await? {
+            Some(mut aside) => {
+                let kept = self.many(&mut aside).await;
+                aside.end(kept).await
             }
-            let mut weight = 0;
-            for rows in page {
-                weight += self.delete_rows(rows, &mut kept).await?;
-            }
-            pages.weigh(weight);
+            None => self.in_memory().await,
         }
     }
 
-    /// Deletes rows that are locked, and tells about how much their entries weigh.
-    async fn delete_rows(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+    async fn locked(&self, limit: Option<u64>) -> Result<Vec<Found<E>>, DbErr> {
+        self.selection.locked(self.ground, Intent::Delete, limit).await
+    }
+
+    /// Deletes rows that are locked, by their keys.
+    async fn few(&self, before: Vec<Found<E>>) -> Result<Kept<E>, DbErr> {
         let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
-        cascade::refuse::<E>(self.ground, self.recorder.config(), &keys).await?;
-        let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
-        let deleted = E::delete_many().filter(named.clone()).exec(&self.ground.db).await?;
-        let gone = if deleted.rows_affected == before.len() as u64 {
-            before
-        } else {
-            self.gone(before, named).await?
-        };
-        self.record(gone, kept).await
+        if keys.is_empty() {
+            return Ok(Kept::new(self.keep));
+        }
+        self.delete(before, &keys, keys::among::<E>(&keys, self.backend())).await
+    }
+
+    async fn many(&self, aside: &mut Aside<'_, E>) -> Result<Kept<E>, DbErr> {
+        if cascade::are_possible::<E>(self.ground, self.recorder.config()).await? {
+            while let Some(keys) = aside.keys().await? {
+                self.refuse_cascades(&keys).await?;
+            }
+        }
+        E::delete_many().filter(aside.condition()).exec(&self.ground.db).await?;
+        let mut kept = Kept::new(self.keep);
+        while let Some(gone) = aside.gone().await? {
+            aside.weigh(self.record(gone, &mut kept).await?);
+        }
+        Ok(kept)
+    }
+
+    /// With all images in memory at once.
+    async fn in_memory(&self) -> Result<Kept<E>, DbErr> {
+        let before = self.locked(None).await?;
+        let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
+        self.delete(before, &keys, self.selection.condition()).await
+    }
+
+    async fn delete(
+        &self,
+        before: Vec<Found<E>>,
+        keys: &[Key],
+        these: Condition,
+    ) -> Result<Kept<E>, DbErr> {
+        self.refuse_cascades(keys).await?;
+        let deleted = E::delete_many().filter(these).exec(&self.ground.db).await?.rows_affected;
+        let all = before.len() as u64;
+        if deleted > all {
+            let table = self.recorder.table().to_owned();
+            return Err(AuditError::ChangedMeanwhile { table }.into());
+        }
+        let gone = if deleted == all { before } else { self.gone(before, keys).await? };
+        let mut kept = Kept::new(self.keep);
+        self.record(gone, &mut kept).await?;
+        Ok(kept)
+    }
+
+    async fn refuse_cascades(&self, keys: &[Key]) -> Result<(), DbErr> {
+        for keys in keys.chunks(MAX_NAMED) {
+            cascade::refuse::<E>(self.ground, self.recorder.config(), keys).await?;
+        }
+        Ok(())
     }
 
     /// Without those that a trigger of the database kept.
-    async fn gone(
-        &self,
-        mut rows: Vec<Found<E>>,
-        named: sea_orm::Condition,
-    ) -> Result<Vec<Found<E>>, DbErr> {
-        let left = E::find().filter(named).all(&self.ground.db).await?;
-        let left = left.iter().map(record::id_of::<E>).collect::<Result<HashSet<_>, _>>()?;
+    async fn gone(&self, mut rows: Vec<Found<E>>, keys: &[Key]) -> Result<Vec<Found<E>>, DbErr> {
+        let mut left = HashSet::new();
+        for keys in keys.chunks(MAX_NAMED) {
+            let named = keys::among::<E>(keys, self.backend());
+            for row in read_row::all(&self.ground.db, E::find().filter(named)).await? {
+                left.insert(record::id_of::<E>(&row)?);
+            }
+        }
         let ids = rows
             .iter()
             .map(|row| record::id_of::<E>(&row.model))
@@ -125,6 +151,10 @@ impl<E: Auditable> Run<'_, E> {
         let mut ids = ids.into_iter();
         rows.retain(|_| ids.next().is_some_and(|id| !left.contains(&id)));
         Ok(rows)
+    }
+
+    fn backend(&self) -> DbBackend {
+        self.ground.db.get_database_backend()
     }
 
     async fn record(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {

@@ -1,5 +1,5 @@
 use audit_core::Operation;
-use sea_orm::{ConnectionTrait, DbErr, sea_query::OnConflict};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, sea_query::OnConflict};
 
 use super::{Keep, Kept, Rows, generated::GivenKeys, plain, upsert};
 use crate::{
@@ -21,14 +21,16 @@ impl<E: Auditable> Write for InsertMany<E> {
     const OPERATION: Operation = Operation::Create;
     const STEPS: bool = true;
 
-    async fn run(mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
-        while let Some(rows) = self.rows.next_chunk() {
+        let backend = ground.db.get_database_backend();
+        let mut rest = self.rows.clone();
+        while let Some(rows) = self.next(&mut rest, backend) {
             if plain::is_asked_for(recorder.is_recording(), ground.db) {
                 plain::insert(ground.db, &rows, self.on_conflict.as_ref(), &mut kept).await?;
                 continue;
             }
-            let given = GivenKeys::of(&rows, ground.db.get_database_backend());
+            let given = GivenKeys::of(&rows, backend);
             let written = match &self.on_conflict {
                 None => insert(recorder, &ground, &rows).await?,
                 Some(on_conflict) => upsert::upsert(recorder, &ground, rows, on_conflict).await?,
@@ -44,12 +46,25 @@ impl<E: Auditable> Write for InsertMany<E> {
     }
 }
 
+impl<E: Auditable> InsertMany<E> {
+    fn next(&self, rest: &mut Rows<E>, backend: DbBackend) -> Option<Rows<E>> {
+        match self.on_conflict {
+            None => rest.next_statement(backend),
+            Some(_) => rest.next_trial(backend),
+        }
+    }
+}
+
 async fn insert<E: Auditable>(
     recorder: &Recorder<E>,
     ground: &Ground<'_>,
     rows: &Rows<E>,
 ) -> Result<super::Written<E>, DbErr> {
-    let rows = returning::inserted::<E>(ground.db, rows.insert(None)).await?;
+    let rows = if rows.is_overriding() && ground.db.get_database_backend() == DbBackend::Postgres {
+        returning::inserted_overriding::<E>(ground.db, &rows.head(), rows.insert(None)).await?
+    } else {
+        returning::inserted::<E>(ground.db, rows.insert(None)).await?
+    };
     let changes = rows.iter().map(|row| recorder.created(row)).collect();
     Ok((changes, rows.into_iter().map(|row| row.model).collect()))
 }

@@ -5,6 +5,9 @@ use sea_orm::{
 
 use crate::record::key_columns;
 
+/// How many rows one statement names by their keys at most.
+pub(super) const MAX_NAMED: usize = 1024;
+
 /// The values of a primary key, in key order.
 pub(crate) type Key = Vec<Value>;
 

@@ -1,16 +1,18 @@
 //! Writes of many rows, or by condition: what [`Entity::audited()`](crate::audited) does.
 //!
-//! A write goes through its rows page by page in the order of their keys: lock and read the
-//! before-images, write, take the after-images, store the entries. So memory stays bounded, whatever
-//! the number of rows, and writers of the same rows wait for each other instead of locking crosswise.
+//! A statement of the user's stays one statement: lock the rows and read their before-images in the order of their keys,
+//! write, take the after-images, store the entries. So writers of the same rows wait for each other instead of locking
+//! crosswise. Few rows are in memory meanwhile; many are set [`aside`] in the database, and are read page by page, so
+//! memory stays bounded whatever their number.
 
+mod aside;
 mod delete;
 mod generated;
 mod insert;
 mod kept;
 pub(crate) mod keys;
+mod met;
 mod page_size;
-mod pages;
 mod plain;
 mod rows;
 mod selection;

@@ -1,6 +1,6 @@
 /// How many rows a page may have.
 const SMALLEST: u64 = 16;
-const FIRST: u64 = 64;
+pub(super) const FIRST: u64 = 128;
 const LARGEST: u64 = 1024;
 /// What the entries of a page should take at most, in bytes of their values.
 const WEIGHT: u64 = 1 << 20;

@@ -10,6 +10,7 @@ use super::{Keep, Kept, Rows, keys::Key};
 use crate::{
     audited::Filter,
     capture::{Executor, returning},
+    read_row,
 };
 
 /// Whether it has to be one.
@@ -37,7 +38,7 @@ pub(super) async fn insert<E: EntityTrait>(
     let key = last_key::<E>(rows, &result)?;
     if kept.keep() == Keep::Rows {
         let row = E::find().filter(Filter::key::<E>(key.into_iter().flatten()).condition());
-        kept.add(row.one(&db).await?.into_iter().collect());
+        kept.add(read_row::all(&db, row).await?);
     } else {
         kept.add_unread(result.rows_affected(), key);
     }

@@ -1,7 +1,6 @@
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, RelationTrait, Select,
-    sea_query::{Expr, Query},
+    Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
 };
 
 use super::keys::{self, Key};
@@ -9,6 +8,7 @@ use crate::{
     audited::Filter,
     capture::{before_image::Intent, ground::Ground, returning},
     found::Found,
+    measure::{Step, added},
     record::key_columns,
 };
 
@@ -27,25 +27,22 @@ impl<E: EntityTrait> Selection<E> {
         self.filter.condition()
     }
 
-    /// Whether a row is in it or not whatever becomes of the others. Then a write can go through the
-    /// rows page by page and is what one statement would have been.
+    /// Whether a row is in it or not whatever becomes of the others.
     pub(super) fn is_by_row(&self) -> bool {
         let select = E::find().filter(self.condition());
         !has_subquery(&select.build(DbBackend::Postgres).sql["SELECT".len()..])
     }
 
-    /// The next rows after `last` in the order of their keys, locked until the transaction ends.
+    /// The first rows in the order of their keys, locked until the transaction ends; all of them without a limit.
     pub(super) async fn locked(
         &self,
         ground: &Ground<'_>,
         intent: Intent,
-        last: Option<&Key>,
         limit: Option<u64>,
     ) -> Result<Vec<Found<E>>, DbErr> {
         let rows = E::find().filter(self.condition());
-        let rows = last.into_iter().fold(rows, |rows, key| rows.filter(keys::beyond::<E>(key)));
         let rows = key_columns::<E>().fold(rows, QueryOrder::order_by_asc);
-        locked(rows.limit(limit), ground, intent).await
+        added(Step::Image, locked(rows.limit(limit), ground, intent)).await
     }
 }
 
@@ -55,11 +52,14 @@ pub(super) async fn locked_by_key<E: EntityTrait>(
     intent: Intent,
     keys: &[Key],
 ) -> Result<Vec<Found<E>>, DbErr> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
     let backend = ground.db.get_database_backend();
-    locked(E::find().filter(keys::among::<E>(keys, backend)), ground, intent).await
+    let mut rows = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(keys::MAX_NAMED) {
+        rows.extend(
+            locked(E::find().filter(keys::among::<E>(keys, backend)), ground, intent).await?,
+        );
+    }
+    Ok(rows)
 }
 
 async fn locked<E: EntityTrait>(
@@ -71,12 +71,6 @@ async fn locked<E: EntityTrait>(
     returning::selected::<E>(ground.db, rows.lock(lock)).await
 }
 
-/// Whether an expression looks at other rows than its own.
-pub(super) fn looks_around(expr: &Expr) -> bool {
-    let select = Query::select().expr(expr.clone()).take();
-    has_subquery(&DbBackend::Postgres.build(&select).sql["SELECT".len()..])
-}
-
 /// Values are bound, so that the word is no part of one; and in a quoted name it is no word.
 fn has_subquery(sql: &str) -> bool {
     let sql = sql.to_ascii_lowercase();
@@ -86,17 +80,11 @@ fn has_subquery(sql: &str) -> bool {
     })
 }
 
-/// Whether the table refers to itself: rows that refer to each other can only go together.
-pub(super) fn refers_to_itself<E: EntityTrait>() -> bool {
-    let own = E::default().table_ref();
-    E::Relation::iter().any(|relation| relation.def().to_tbl.sea_orm_table() == own.sea_orm_table())
-}
-
 #[cfg(test)]
 mod tests {
     use sea_orm::{
         ColumnTrait,
-        sea_query::{ExprTrait, Func},
+        sea_query::{Expr, ExprTrait, Func, Query},
     };
 
     use super::*;
@@ -111,8 +99,7 @@ mod tests {
             Func::coalesce([Expr::col("a"), Expr::val("select ")]).into(),
         ];
         for expr in by_row {
-            assert!(!looks_around(&expr), "{expr:?}");
-            assert!(Selection::<Entity>::new(filter(expr)).is_by_row());
+            assert!(Selection::<Entity>::new(filter(expr.clone())).is_by_row(), "{expr:?}");
         }
         let subquery = Query::select().expr(Expr::val(1)).take();
         let others = [
@@ -121,8 +108,7 @@ mod tests {
             Expr::cust("(\nselect\t1)"),
         ];
         for expr in others {
-            assert!(looks_around(&expr), "{expr:?}");
-            assert!(!Selection::<Entity>::new(filter(expr)).is_by_row());
+            assert!(!Selection::<Entity>::new(filter(expr.clone())).is_by_row(), "{expr:?}");
         }
     }
 

@@ -8,9 +8,10 @@ use sea_orm::{
 
 use super::{
     Keep, Kept, Written,
+    aside::Aside,
     keys::{self, Key, key_of},
-    pages::{MAX_NAMED, Pages},
-    selection::{Selection, locked_by_key, looks_around},
+    page_size,
+    selection::{Selection, locked_by_key},
 };
 use crate::{
     Auditable,
@@ -45,7 +46,7 @@ impl<E: Auditable> UpdateMany<E> {
     }
 
     /// As `SeaORM` itself does, where nobody has to follow the records.
-    async fn run_plainly(self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run_plainly(&self, db: Executor<'_>) -> Result<Kept<E>, DbErr> {
         let mut kept = Kept::new(self.keep);
         let update = self.statement(self.filter.condition());
         if self.keep == Keep::Count {
@@ -74,24 +75,20 @@ impl<E: Auditable> Write for UpdateMany<E> {
     const OPERATION: Operation = Operation::Update;
     const STEPS: bool = true;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<Kept<E>, DbErr> {
         if self.values.is_empty() {
             return Ok(Kept::new(self.keep));
         }
+        if !recorder.is_recording() && (self.sets_the_key() || self.keep == Keep::Count) {
+            return self.run_plainly(ground.db).await;
+        }
         if self.sets_the_key() {
-            if !recorder.is_recording() {
-                return self.run_plainly(ground.db).await;
-            }
             return Err(AuditError::KeyChange { table: recorder.table().to_owned() }.into());
         }
         if ground.deferred {
             take_write_lock::<E>(ground.db).await?;
         }
-        let run = Run { update: &self, recorder, ground: &ground };
-        if self.values.iter().any(|(_, value)| looks_around(value)) {
-            return run.in_one_statement().await;
-        }
-        run.page_by_page().await
+        Run { update: self, recorder, ground: &ground }.run().await
     }
 }
 
@@ -102,42 +99,54 @@ struct Run<'a, E: Auditable> {
 }
 
 impl<E: Auditable> Run<'_, E> {
-    async fn page_by_page(&self) -> Result<Kept<E>, DbErr> {
-        let mut kept = Kept::new(self.update.keep);
+    async fn run(&self) -> Result<Kept<E>, DbErr> {
         let selection = Selection::<E>::new(self.update.filter.clone());
-        // A filter that looks at other rows would see what the pages before have changed.
-        let in_pages = selection.is_by_row();
-        let mut pages = Pages::new(&selection, self.ground, Intent::Update, in_pages);
-        loop {
-            let page = pages.next().await?;
-            if page.is_empty() {
-                return Ok(kept);
+        let first = selection.locked(self.ground, Intent::Update, Some(page_size::FIRST)).await?;
+        if (first.len() as u64) < page_size::FIRST {
+            return self.few(first).await;
+        }
+        drop(first);
+        match Aside::of(&selection, self.ground, Intent::Update).await? {
+            Some(mut aside) => {
+                let kept = self.many(&mut aside).await;
+                aside.end(kept).await
             }
-            let mut weight = 0;
-            for rows in page {
-                weight += self.update_rows(rows, &mut kept).await?;
-            }
-            pages.weigh(weight);
+            None => self.in_memory(&selection).await,
         }
     }
 
-    /// Updates rows that are locked, and tells about how much their entries weigh.
-    async fn update_rows(&self, before: Vec<Found<E>>, kept: &mut Kept<E>) -> Result<usize, DbErr> {
+    /// Updates rows that are locked, by their keys.
+    async fn few(&self, before: Vec<Found<E>>) -> Result<Kept<E>, DbErr> {
         let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
+        if keys.is_empty() {
+            return Ok(Kept::new(self.update.keep));
+        }
         let named = keys::among::<E>(&keys, self.ground.db.get_database_backend());
         let after = self.after(named, &keys).await?;
-        self.record(before, after, kept).await
+        self.record(before, after).await
     }
 
-    /// Values that look at other rows must all see the same.
-    async fn in_one_statement(&self) -> Result<Kept<E>, DbErr> {
+    async fn many(&self, aside: &mut Aside<'_, E>) -> Result<Kept<E>, DbErr> {
+        let update = self.update.statement(aside.condition());
+        let updated = self.ground.db.execute(&update).await?.rows_affected();
         let mut kept = Kept::new(self.update.keep);
-        let selection = Selection::<E>::new(self.update.filter.clone());
-        let before = selection.locked(self.ground, Intent::Update, None, None).await?;
+        while let Some(rows) = aside.changed().await? {
+            let changes =
+                rows.iter().map(|(before, after)| self.recorder.updated(before, after)).collect();
+            aside.weigh(self.recorder.record_all(self.ground, changes).await?);
+            kept.add(rows.into_iter().map(|(_, after)| after.model).collect());
+        }
+        // Without those that a trigger of the database kept.
+        kept.count = updated;
+        Ok(kept)
+    }
+
+    /// With all images in memory at once.
+    async fn in_memory(&self, selection: &Selection<E>) -> Result<Kept<E>, DbErr> {
+        let before = selection.locked(self.ground, Intent::Update, None).await?;
         let keys: Vec<_> = before.iter().map(|row| key_of::<E>(&row.model)).collect();
         let after = self.after(selection.condition(), &keys).await?;
-        self.record(before, after, &mut kept).await?;
-        Ok(kept)
+        self.record(before, after).await
     }
 
     async fn after(&self, rows: Condition, keys: &[Key]) -> Result<Vec<Found<E>>, DbErr> {
@@ -150,25 +159,17 @@ impl<E: Auditable> Run<'_, E> {
         if updated != keys.len() as u64 {
             return Err(self.changed_meanwhile());
         }
-        let mut after = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_NAMED) {
-            after.extend(locked_by_key::<E>(self.ground, Intent::Update, keys).await?);
-        }
-        Ok(after)
+        locked_by_key::<E>(self.ground, Intent::Update, keys).await
     }
 
     /// Matches the images by key: a statement gives its rows back in any order, and without those that
     /// a trigger of the database kept as they were.
-    async fn record(
-        &self,
-        before: Vec<Found<E>>,
-        after: Vec<Found<E>>,
-        kept: &mut Kept<E>,
-    ) -> Result<usize, DbErr> {
+    async fn record(&self, before: Vec<Found<E>>, after: Vec<Found<E>>) -> Result<Kept<E>, DbErr> {
         let (changes, after) = self.written(before, after)?;
-        let weight = self.recorder.record_all(self.ground, changes).await?;
+        self.recorder.record_all(self.ground, changes).await?;
+        let mut kept = Kept::new(self.update.keep);
         kept.add(after);
-        Ok(weight)
+        Ok(kept)
     }
 
     fn written(&self, before: Vec<Found<E>>, after: Vec<Found<E>>) -> Result<Written<E>, DbErr> {

@@ -4,6 +4,10 @@
 //! decided by: columns, an expression, a constraint, any unique key of the table. Taken back, those
 //! that are there already are locked and read; they are the before-images. Then the others are
 //! inserted by a plain INSERT, which fails if somebody else was faster, and all begins again.
+//!
+//! `MariaDB` keeps the lock on a key that only the attempt had, and hands it to whoever waits for the key: two that then insert
+//! it wait for each other. There the statement itself tells whether it has met a row, and an attempt that has only inserted is not taken
+//! back.
 
 use std::collections::HashMap;
 
@@ -15,6 +19,7 @@ use sea_orm::{
 use super::{
     Rows, Written,
     keys::{Key, key_of},
+    met,
     selection::locked_by_key,
 };
 use crate::{
@@ -60,13 +65,32 @@ struct Upsert<'a, E> {
     does_nothing: bool,
 }
 
+/// What an attempt tells.
+enum Tried<E: EntityTrait> {
+    /// These rows. None of them was there, so it stands.
+    Inserted(Vec<Found<E>>),
+    /// The keys of the rows that it would write.
+    TakenBack(Vec<Key>),
+    /// `PostgreSQL` refuses to write a row twice in one statement. The others do it, and `PostgreSQL` does if the two are in
+    /// different statements.
+    Refused,
+}
+
+impl<E: EntityTrait> Tried<E> {
+    fn taken_back(rows: &[Found<E>]) -> Self {
+        Self::TakenBack(rows.iter().map(|row| key_of::<E>(&row.model)).collect())
+    }
+}
+
 impl<E: Auditable> Upsert<'_, E> {
     /// None if the rows that came back do not tell which row became what: some were left alone, or
     /// several are the same record.
     async fn together(&self, rows: &Rows<E>) -> Result<Option<Written<E>>, DbErr> {
         for _ in 0..ATTEMPTS {
-            let Some(keys) = self.tried(rows).await? else {
-                return Ok(None);
+            let keys = match self.tried(rows).await? {
+                Tried::Inserted(created) => return Ok(Some(self.all_created(created))),
+                Tried::TakenBack(keys) => keys,
+                Tried::Refused => return Ok(None),
             };
             if keys.len() != rows.len() || has_duplicates::<E>(&keys)? {
                 return Ok(None);
@@ -89,9 +113,15 @@ impl<E: Auditable> Upsert<'_, E> {
         Ok((changes, written))
     }
 
-    /// The keys of the rows that it would write. None where `PostgreSQL` refuses to write one twice: the
-    /// others do it, and `PostgreSQL` does if the two are in different statements.
-    async fn tried(&self, rows: &Rows<E>) -> Result<Option<Vec<Key>>, DbErr> {
+    fn all_created(&self, rows: Vec<Found<E>>) -> Written<E> {
+        let changes = rows.iter().map(|row| self.recorder.created(row)).collect();
+        (changes, rows.into_iter().map(|row| row.model).collect())
+    }
+
+    async fn tried(&self, rows: &Rows<E>) -> Result<Tried<E>, DbErr> {
+        if self.ground.db.get_database_backend() == DbBackend::MySql {
+            return self.tried_on_mariadb(rows).await;
+        }
         self.savepoint("SAVEPOINT").await?;
         let insert = rows.insert(Some(self.on_conflict));
         let tried = returning::inserted::<E>(self.ground.db, insert).await;
@@ -99,9 +129,21 @@ impl<E: Auditable> Upsert<'_, E> {
             Err(error) if !is(Kind::CardinalityViolation, &error) => Err(error),
             tried => {
                 self.take_back().await?;
-                Ok(tried.ok().map(|rows| rows.iter().map(|row| key_of::<E>(&row.model)).collect()))
+                Ok(tried.map_or(Tried::Refused, |rows| Tried::taken_back(&rows)))
             }
         }
+    }
+
+    async fn tried_on_mariadb(&self, rows: &Rows<E>) -> Result<Tried<E>, DbErr> {
+        self.savepoint(&format!("{}; SAVEPOINT", met::RESET)).await?;
+        let attempt = met::attempt::<E>(rows, self.on_conflict, self.does_nothing);
+        let (written, has_met) = met::answer::<E>(&self.ground.db.query_all_raw(attempt).await?)?;
+        if !has_met {
+            self.savepoint("RELEASE SAVEPOINT").await?;
+            return Ok(Tried::Inserted(written));
+        }
+        self.take_back().await?;
+        Ok(Tried::taken_back(&written))
     }
 
     /// None if somebody else inserted one of them meanwhile.

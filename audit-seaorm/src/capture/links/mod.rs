@@ -29,7 +29,7 @@ pub use methods::{
 };
 
 use super::Executor;
-use crate::{error::Place, registry};
+use crate::{error::Place, read_row, registry};
 
 /// Both ends of a junction: the relation to this record, and the one to the others.
 struct Ends {
@@ -139,7 +139,7 @@ where
 {
     let backend = db.get_database_backend();
     let links = J::ActiveModel::find_belongs_to_model(&ends.left, model, backend)?;
-    let links = links.all(db).await?;
+    let links = read_row::all(db, links).await?;
     let links = links.into_iter().map(IntoActiveModel::into_active_model);
     links.map(|link| Ok((key(&ends.right.from_col, &link)?, link))).collect()
 }

@@ -15,8 +15,8 @@
 //! The images are compared, and not `ctid`: for that `PostgreSQL` may plan a scan which does not ask again.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult,
-    IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
+    QueryFilter, QuerySelect, QueryTrait,
     sea_query::{
         Alias, Expr, ExprTrait, Func, FunctionCall, IntoIden, Query, ReturningClause,
         SelectStatement, TableRef,
@@ -25,21 +25,18 @@ use sea_orm::{
 
 use super::Update;
 use crate::{
-    capture::Executor,
+    capture::{
+        Executor,
+        former::{BEFORE, has_names, named},
+    },
     found::{self, Found},
+    read_row,
     record::key_columns,
     sql_text::Kind,
 };
 
-/// The name of the before-image, and what its columns begin with, so that no name is there twice.
-const BEFORE: &str = "b$";
-/// `PostgreSQL` cuts names off that are longer, in bytes.
-const MAX_NAME: usize = 63;
-
 fn can_be_returned<E: EntityTrait>(db: Executor<'_>) -> bool {
-    db.get_database_backend() == DbBackend::Postgres
-        && !db.is_typed()
-        && E::Column::iter().all(|column| column.as_str().len() + BEFORE.len() <= MAX_NAME)
+    db.get_database_backend() == DbBackend::Postgres && !db.is_typed() && has_names::<E>()
 }
 
 /// The row before and after. None if nothing was written: there is no such row, somebody else was quicker, or this is
@@ -63,7 +60,7 @@ pub(super) async fn update<E: EntityTrait>(
     let Some(row) = db.query_all_raw(statement).await?.pop() else {
         return Ok(None);
     };
-    let before = E::Model::from_query_result(&row, BEFORE)?;
+    let before = read_row::read::<E>(&row, BEFORE)?;
     Ok(Some((before, Found::read(&row, DbBackend::Postgres)?)))
 }
 
@@ -121,8 +118,4 @@ fn own<C: ColumnTrait>(column: C) -> Expr {
 
 fn former<C: IdenStatic>(column: C) -> Expr {
     Expr::col((BEFORE, named(column)))
-}
-
-fn named<C: IdenStatic>(column: C) -> String {
-    format!("{BEFORE}{}", column.as_str())
 }

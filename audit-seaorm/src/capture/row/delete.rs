@@ -39,7 +39,7 @@ impl<E: Auditable> Write for Delete<E> {
     const OPERATION: Operation = Operation::Delete;
 
     async fn run(
-        self,
+        &mut self,
         recorder: &Recorder<E>,
         ground: Ground<'_>,
     ) -> Result<Option<E::Model>, DbErr> {

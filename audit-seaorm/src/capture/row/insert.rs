@@ -25,24 +25,25 @@ where
     const OPERATION: Operation = Operation::Create;
 
     async fn run(
-        self,
+        &mut self,
         recorder: &Recorder<A::Entity>,
         ground: Ground<'_>,
     ) -> Result<ModelOf<A>, DbErr> {
-        let after = insert(self.0, ground.db).await?;
+        let after = insert(&mut self.0, ground.db).await?;
         let change = recorder.created(&after);
         recorder.record(&ground, change).await?;
         Ok(after.model)
     }
 }
 
-async fn insert<A>(row: A, db: Executor<'_>) -> Result<Found<A::Entity>, DbErr>
+/// No shared reference, which would ask more of an application's type than `SeaORM` does.
+async fn insert<A>(row: &mut A, db: Executor<'_>) -> Result<Found<A::Entity>, DbErr>
 where
     A: ActiveModelTrait + Send + 'static,
     ModelOf<A>: IntoActiveModel<A>,
 {
     if returning::is_supported(db) {
-        let statement = statement::<A>(&row, db);
+        let statement = statement::<A>(row, db);
         match returning::row::<A::Entity>(db, statement).await {
             Err(error) if returning::is_refused(db, &error) => {}
             row => {
@@ -51,7 +52,7 @@ where
             }
         }
     }
-    let model = A::Entity::insert(row).exec_with_returning(&db).await?;
+    let model = A::Entity::insert(row.clone()).exec_with_returning(&db).await?;
     Ok(Found { model, facts: Facts::ask::<A::Entity>(&db).await? })
 }
 

@@ -81,8 +81,8 @@ impl<E: Auditable> Write for Update<E> {
     type Output = E::Model;
     const OPERATION: Operation = Operation::Update;
 
-    async fn run(self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<E::Model, DbErr> {
-        let images = match both_images::update::<E>(ground.db, &self).await? {
+    async fn run(&mut self, recorder: &Recorder<E>, ground: Ground<'_>) -> Result<E::Model, DbErr> {
+        let images = match both_images::update::<E>(ground.db, self).await? {
             Some(images) => images,
             None => self.one_after_the_other(&ground).await?,
         };
@@ -94,7 +94,10 @@ impl<E: Auditable> Write for Update<E> {
 }
 
 impl<E: Auditable> Update<E> {
-    async fn one_after_the_other(self, ground: &Ground<'_>) -> Result<(E::Model, Found<E>), DbErr> {
+    async fn one_after_the_other(
+        &self,
+        ground: &Ground<'_>,
+    ) -> Result<(E::Model, Found<E>), DbErr> {
         let before = before_image::locked::<E>(ground, &self.row, Intent::Update).await?;
         // A row that comes into being after this look is one that the update came too early for.
         let before = before.ok_or(DbErr::RecordNotUpdated)?;
@@ -112,7 +115,7 @@ impl<E: Auditable> Update<E> {
         Ok((before.model, after.ok_or(DbErr::RecordNotUpdated)?))
     }
 
-    async fn returning(self, db: Executor<'_>) -> Result<Option<Found<E>>, DbErr> {
+    async fn returning(&self, db: Executor<'_>) -> Result<Option<Found<E>>, DbErr> {
         let update = self.statement(db, Kind::UpdateReturning, |update, row| {
             let returning = returning::columns::<E>(db.get_database_backend());
             update.cond_where(row).returning(returning);
@@ -120,7 +123,7 @@ impl<E: Auditable> Update<E> {
         returning::row::<E>(db, update).await
     }
 
-    async fn execute(self, db: Executor<'_>) -> Result<(), DbErr> {
+    async fn execute(&self, db: Executor<'_>) -> Result<(), DbErr> {
         if db.is_typed() {
             db.execute(self.update().cond_where(self.row.condition())).await?;
         } else {

@@ -50,6 +50,16 @@ impl Cursor {
         Self { at, id }
     }
 
+    pub(super) fn id(self) -> Uuid {
+        self.id
+    }
+
+    /// Whether an entry is behind this place, in the direction of reading.
+    pub(super) fn is_before(self, there: Self, oldest_first: bool) -> bool {
+        let (here, there) = ((self.at, self.id), (there.at, there.id));
+        if oldest_first { here < there } else { here > there }
+    }
+
     /// The entries beyond. An index finds the time, and what has the very same one is sorted out.
     pub(super) fn condition(self, backend: DbBackend, oldest_first: bool) -> Condition {
         let (time, id) = (Column::Timestamp, Column::Id);

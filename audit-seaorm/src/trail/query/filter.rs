@@ -9,7 +9,12 @@ use sea_orm::{
 use serde_json::Value as Json;
 
 use super::json;
-use crate::{entity::Column, error::AuditError, search_path};
+use crate::{
+    entity::Column,
+    error::AuditError,
+    search_path,
+    trail::{moment, renames::Renames},
+};
 
 /// Metadata is stored to this depth as it is; see `AuditEntry::new`.
 const METADATA_DEPTH: usize = 16;
@@ -27,6 +32,8 @@ pub(super) enum Filter {
     Present(Column),
     Changed(String),
     Holds(Column, String, Json),
+    /// A value in an image, under whichever name the column had.
+    Value(Column, String, Json),
     /// No entry can meet it.
     Nothing,
 }
@@ -56,6 +63,14 @@ impl Filter {
         if possible { Self::Holds(column, name, value) } else { Self::Nothing }
     }
 
+    /// `value` in the form that entries have, in an image.
+    pub(super) fn value(side: Column, name: String, value: Json) -> Self {
+        match Self::holds(side, name, value) {
+            Self::Holds(side, name, value) => Self::Value(side, name, value),
+            other => other,
+        }
+    }
+
     pub(super) fn metadata(key: String, value: Json) -> Self {
         if depth(&value) > METADATA_DEPTH {
             return Self::Nothing;
@@ -63,17 +78,28 @@ impl Filter {
         Self::holds(Column::Metadata, key, value)
     }
 
+    /// The table that it demands.
+    pub(super) fn demanded_table(&self) -> Option<&str> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
     /// Whether the database can be asked this.
     pub(super) fn check(&self, backend: DbBackend) -> Result<(), AuditError> {
         match self {
-            Self::Changed(name) | Self::Holds(_, name, _) if !is_searchable(name, backend) => {
+            Self::Changed(name) | Self::Holds(_, name, _) | Self::Value(_, name, _)
+                if !is_searchable(name, backend) =>
+            {
                 Err(AuditError::UnsearchableName { name: name.clone() })
             }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn condition(&self, backend: DbBackend) -> SimpleExpr {
+    /// `renames` are those of the table that is searched, none if there are several.
+    pub(super) fn condition(&self, backend: DbBackend, renames: &Renames) -> SimpleExpr {
         match self {
             Self::Table(name) => search_path::is_table(backend, name),
             Self::Equal(column, value) => column.eq(value.clone()),
@@ -82,12 +108,33 @@ impl Filter {
             Self::OneOf(column, values) => column.is_in(values.iter().cloned()),
             // A baseline tells the value and changes none.
             Self::Changed(name) => {
-                json::changed(backend, name).and(Column::Operation.ne(Operation::Baseline.as_str()))
+                let changed = |name: &str| json::changed(backend, name);
+                named(backend, renames, name, changed)
+                    .and(Column::Operation.ne(Operation::Baseline.as_str()))
             }
             Self::Holds(column, name, value) => json::holds(backend, *column, name, value),
+            Self::Value(side, name, value) => {
+                let holds = |name: &str| json::holds(backend, *side, name, value);
+                named(backend, renames, name, holds)
+            }
             Self::Nothing => Expr::val(1).eq(0),
         }
     }
+}
+
+/// A condition on a column, under each of the names that it had and in the time of that name.
+fn named(
+    backend: DbBackend,
+    renames: &Renames,
+    column: &str,
+    condition: impl Fn(&str) -> SimpleExpr,
+) -> SimpleExpr {
+    let spans = renames.spans(column).into_iter().map(|(name, from, until)| {
+        let from = from.map(|from| Column::Timestamp.gte(moment(backend, from)));
+        let until = until.map(|until| Column::Timestamp.lt(moment(backend, until)));
+        from.into_iter().chain(until).fold(condition(&name), SimpleExpr::and)
+    });
+    spans.reduce(SimpleExpr::or).unwrap_or_else(|| Expr::val(1).eq(0))
 }
 
 /// Without the values: what is searched for may be what a column hides.
@@ -95,11 +142,13 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(column, _) | Self::OneOf(column, _) => write!(f, "{column:?}"),
+            Self::Table(_) => f.write_str("TableName"),
             Self::Missing(column) => write!(f, "Missing({column:?})"),
             Self::Present(column) => write!(f, "Present({column:?})"),
-            Self::Table(_) => f.write_str("TableName"),
             Self::Changed(name) => write!(f, "Changed({name:?})"),
-            Self::Holds(column, name, _) => write!(f, "{column:?}({name:?})"),
+            Self::Holds(column, name, _) | Self::Value(column, name, _) => {
+                write!(f, "{column:?}({name:?})")
+            }
             Self::Nothing => f.write_str("Nothing"),
         }
     }

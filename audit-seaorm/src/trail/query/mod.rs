@@ -224,6 +224,9 @@ impl AuditQuery {
     /// which with [`full_record`](crate::AuditConfig::full_record) is so in every update.
     ///
     /// A BASELINE changes nothing.
+    ///
+    /// With [`table`](Self::table) or [`entity`](Self::entity), a column that was renamed is found under its former names
+    /// as well (`#[auditable(renamed_from = "..")]`); without, under this one alone.
     pub fn changed(self, column: impl Into<String>) -> Self {
         self.with(Filter::changed(column.into()))
     }
@@ -231,7 +234,8 @@ impl AuditQuery {
     /// Entries whose before-image has this value in a column: those that changed or deleted it. Pass it in the
     /// type that the column has; `None::<T>` is `NULL`.
     ///
-    /// On `SQLite` integers beyond `i64` are compared as floats, and JSON columns by their text.
+    /// On `SQLite` integers beyond `i64` are compared as floats, and JSON columns by their text. A column that was renamed is
+    /// found as by [`changed`](Self::changed).
     pub fn old_value(self, column: impl Into<String>, value: impl Into<Value>) -> Self {
         self.image(Column::OldValues, column.into(), &value.into())
     }
@@ -275,7 +279,7 @@ impl AuditQuery {
 
     fn image(mut self, side: Column, name: String, value: &Value) -> Self {
         match encode(value) {
-            Ok(json) => self.with(Filter::holds(side, name, json)),
+            Ok(json) => self.with(Filter::value(side, name, json)),
             Err(source) => {
                 self.fault = Some(Arc::new(AuditError::Unsearchable { column: name, source }));
                 self

@@ -7,11 +7,15 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, prelude::DateTimeUtc,
 };
 
-use super::{AuditQuery, Cursor, DEFAULT_LIMIT};
+use super::{AuditQuery, Cursor, DEFAULT_LIMIT, filter::Filter};
 use crate::{
     entity::{Column, Entity, Model},
     error::AuditError,
-    trail::{MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment},
+    registry,
+    trail::{
+        MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment, renames::Renames,
+        restore::Table,
+    },
     writer::weight,
 };
 
@@ -142,7 +146,9 @@ impl AuditQuery {
         // Without a number, `PostgreSQL` plans once for all: see `first_rows`.
         let limit = (limit < MAX_LIMIT || offset.is_some()).then_some(limit.min(MAX_LIMIT));
         let rows = self.in_order(db, after)?.limit(limit).offset(offset).all(db).await?;
-        rows.into_iter().map(entry).collect()
+        let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        self.check_first(after, entries.first().map(Cursor::of))?;
+        Ok(entries)
     }
 
     /// A page of the entries behind a cursor.
@@ -154,7 +160,24 @@ impl AuditQuery {
     ) -> Result<Vec<AuditEntry>, DbErr> {
         let rows = first_rows(db, self.in_order(db, after)?, size).await?;
         let models = rows.iter().map(|row| Model::from_query_result(row, ""));
-        models.map(|model| entry(model?)).collect()
+        let entries = models.map(|model| entry(model?)).collect::<Result<Vec<_>, _>>()?;
+        self.check_first(after, entries.first().map(Cursor::of))?;
+        Ok(entries)
+    }
+
+    /// Where a time has another form than the trail writes, `SQLite` finds the entry on the wrong side of a cursor: it
+    /// would be read again and again.
+    pub(in crate::trail) fn check_first(
+        &self,
+        after: Option<Cursor>,
+        first: Option<Cursor>,
+    ) -> Result<(), AuditError> {
+        match after.zip(first) {
+            Some((after, first)) if !after.is_before(first, self.oldest_first) => {
+                Err(AuditError::TimeForm { entry: first.id() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All that meets the filters behind a cursor, in the order of the query.
@@ -177,7 +200,8 @@ impl AuditQuery {
         self.check()?;
         let backend = db.get_database_backend();
         self.filters.iter().try_for_each(|filter| filter.check(backend))?;
-        let filters = self.filters.iter().map(|filter| filter.condition(backend));
+        let renames = self.renames();
+        let filters = self.filters.iter().map(|filter| filter.condition(backend, &renames));
         let (from, to) = self.range();
         let condition = filters
             .fold(Condition::all(), Condition::add)
@@ -185,6 +209,12 @@ impl AuditQuery {
             .add_option(to.map(|to| Column::Timestamp.lt(moment(backend, to))))
             .add_option(after.map(|cursor| cursor.condition(backend, self.oldest_first)));
         Ok(Entity::find().filter(condition))
+    }
+
+    /// The names that columns had, if entries of one table are searched.
+    fn renames(&self) -> Renames {
+        let table = self.filters.iter().find_map(Filter::demanded_table);
+        Renames::all(table.into_iter().flat_map(registry::tables).map(Table::renames))
     }
 
     fn check(&self) -> Result<(), AuditError> {

@@ -36,6 +36,7 @@ async fn undone(
         (Some(mut row), Some(then), _) => {
             let columns = undo.table.columns();
             let planned = plan.fields.iter().map(|field| &field.column);
+            let planned = planned.filter(|column| !examined.exceptions.is_left_out(column));
             let changed: Image = planned
                 .filter_map(|column| Some((column, then.get(column)?)))
                 .filter(|(column, then)| {
@@ -56,7 +57,11 @@ async fn undone(
         (None, Some(then), Operation::Create) => {
             let mut whole = examined.rest.clone();
             whole.extend(then.clone());
-            undo.table.insert(txn, whole.clone()).await?;
+            let ends = [&undo.ends.since, &undo.ends.then].into_iter().flatten();
+            let known: Vec<_> = ends.chain([&examined.rest]).collect();
+            let whole = examined.exceptions.of_new(whole, &known);
+            let overriding = examined.exceptions.override_an_identity(&whole);
+            undo.table.insert(txn, whole.clone(), overriding).await?;
             Ok(Some(whole))
         }
         // A record that is to be there in the end is not deleted on the way, and the other way round.

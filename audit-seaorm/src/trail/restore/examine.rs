@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use audit_core::{Image, Operation, REDACTED};
 use sea_orm::DbErr;
@@ -6,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     error::RestoreError,
+    exceptions::Exceptions,
     gather::{Undo, Undoing},
     plan::{FieldRestore, RecordRestore},
     span::{Ends, value},
@@ -23,12 +27,14 @@ pub(super) struct Examined {
     pub(super) plan: Option<RecordRestore>,
     /// What a record that is gone had in the columns that were not changed.
     pub(super) rest: Image,
+    pub(super) exceptions: Arc<Exceptions>,
 }
 
 /// Holds what is to be undone against the rows as they are.
 pub(super) async fn examine(
     txn: &AuditTransaction,
     undoing: &Undoing,
+    ignored: &[String],
     to_write: bool,
 ) -> Result<Vec<Examined>, RestoreError> {
     let mut rows = rows(txn, undoing, to_write).await?;
@@ -36,14 +42,18 @@ pub(super) async fn examine(
     let mut examined = Vec::with_capacity(undoing.records.len());
     for undo in &undoing.records {
         let now = rows.remove(&(undo.table.name(), &*undo.record_id));
-        let look = looks.entry(undo.table.name()).or_insert_with(|| Look::of(undo.table));
+        let look = match looks.entry(undo.table.name()) {
+            Entry::Occupied(look) => look.into_mut(),
+            Entry::Vacant(place) => place.insert(Look::of(txn, undo.table, ignored).await?),
+        };
         let now = now.map(|now| look.shown(now));
         let rest = match (&undo.ends.then, &now) {
             (Some(_), None) => rest(txn, undo).await?,
             _ => Image::new(),
         };
         let plan = look.plan(undo, now.as_ref(), &rest);
-        examined.push(Examined { now, plan, rest });
+        let exceptions = Arc::clone(&look.exceptions);
+        examined.push(Examined { now, plan, rest, exceptions });
     }
     Ok(examined)
 }
@@ -78,7 +88,9 @@ async fn rest(txn: &AuditTransaction, undo: &Undo) -> Result<Image, DbErr> {
     let entries = AuditTrail::query().table(undo.table.name()).record(&undo.record_id).limit(1);
     let Some(last) = entries.all(txn).await?.pop() else { return Ok(Image::new()) };
     match (last.operation, last.old_values) {
-        (Operation::Delete, Some(Json::Object(values))) => Ok(undo.table.renames().apply(values)),
+        (Operation::Delete, Some(Json::Object(values))) => {
+            Ok(undo.table.renames().apply(values, last.timestamp))
+        }
         _ => Ok(Image::new()),
     }
 }
@@ -88,11 +100,17 @@ struct Look {
     table: &'static dyn Table,
     columns: Columns,
     hidden: Hidden,
+    exceptions: Arc<Exceptions>,
 }
 
 impl Look {
-    fn of(table: &'static dyn Table) -> Self {
-        Self { table, columns: table.columns(), hidden: table.hidden() }
+    async fn of(
+        txn: &AuditTransaction,
+        table: &'static dyn Table,
+        ignored: &[String],
+    ) -> Result<Self, DbErr> {
+        let exceptions = Arc::new(Exceptions::of(txn, table, ignored).await?);
+        Ok(Self { table, columns: table.columns(), hidden: table.hidden(), exceptions })
     }
 
     /// The row as an entry would have it: what is hidden stays so.
@@ -116,6 +134,10 @@ impl Look {
             (Some(_), Some(_)) => Operation::Update,
         };
         let mut fields: Vec<_> = names(undo, now, rest)
+            .filter(|column| match operation {
+                Operation::Create => !self.exceptions.is_computed(column),
+                _ => !self.exceptions.is_left_out(column),
+            })
             .filter_map(|column| self.field(undo, column, now, rest))
             .collect();
         let gone = !undo.whole && undo.ends.since.is_some() && now.is_none();
@@ -124,7 +146,7 @@ impl Look {
             return None;
         }
         let gaps = match operation {
-            Operation::Create => self.table.gaps(&whole(undo, rest)),
+            Operation::Create => self.gaps_of_new(undo, rest),
             Operation::Update => self.gaps_among(&fields),
             Operation::Delete | Operation::Baseline => Vec::new(),
         };
@@ -180,13 +202,20 @@ impl Look {
             then: then.cloned(),
             since: since.cloned(),
             now: now.cloned(),
-            conflict: !unchanged(since, now),
+            conflict: !unchanged(since, now) && !self.exceptions.is_left_out(column),
         })
     }
 
     fn is_hidden(&self, column: &str, sides: [Option<&Json>; 3]) -> bool {
         let marked = sides.into_iter().flatten().any(|value| value == REDACTED);
         marked || self.hidden.is_redacted(column) || self.hidden.is_skipped(column)
+    }
+
+    /// What a record that is made anew would lack.
+    fn gaps_of_new(&self, undo: &Undo, rest: &Image) -> Vec<Gap> {
+        let mut gaps = self.table.gaps(&whole(undo, rest));
+        gaps.retain(|gap| !self.exceptions.may_be_unknown(&gap.column));
+        gaps
     }
 
     /// Those of the columns that cannot be written.

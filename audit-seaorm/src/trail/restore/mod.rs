@@ -6,7 +6,9 @@
 mod carry_out;
 mod error;
 mod examine;
+mod exceptions;
 mod gather;
+mod generated;
 mod plan;
 mod run;
 mod span;
@@ -146,6 +148,15 @@ impl AuditTrail {
 /// record in part ([`accept_gaps`](Self::accept_gaps)). [`plan`](Self::plan) tells of both, and of all that would be
 /// written, and writes nothing.
 ///
+/// # What is written in another way
+///
+/// A column that the database computes, or that is `GENERATED ALWAYS AS IDENTITY`, gets what the database would have there:
+/// its catalogue is asked, once for each table. `#[auditable(restore = "ignore")]` and
+/// [`ignore_columns`](Self::ignore_columns) leave a column as it is, and a change of it is no conflict: that of an
+/// `updated_at`, say. `#[auditable(version)]` names the column that an entity uses as optimistic lock: it is no conflict
+/// either, and a restore raises it by one, or above the last value of a record that was deleted, so that nobody who read the
+/// record before the restore can overwrite it.
+///
 /// # Which entity writes
 ///
 /// [`AuditTrail::restore`] is told. Otherwise it is the entity of the entry's table; if the program has several of that
@@ -161,6 +172,7 @@ pub struct Restore {
     until: Option<DateTimeUtc>,
     overwrite: bool,
     accept_gaps: bool,
+    ignored: Vec<String>,
     reason: Option<String>,
 }
 
@@ -177,7 +189,14 @@ enum What {
 
 impl Restore {
     fn of(what: What) -> Self {
-        Self { what, until: None, overwrite: false, accept_gaps: false, reason: None }
+        Self {
+            what,
+            until: None,
+            overwrite: false,
+            accept_gaps: false,
+            ignored: Vec::new(),
+            reason: None,
+        }
     }
 
     /// Undoes nothing that was written later than at this moment, that of a [`RestorePlan`]: it is a conflict then.
@@ -197,6 +216,26 @@ impl Restore {
     /// in a record that is made anew. Defaults to false: then nothing is restored, and the error has the plan.
     pub fn accept_gaps(mut self, accept: bool) -> Self {
         self.accept_gaps = accept;
+        self
+    }
+
+    /// Leaves these columns as they are in records that are there, and takes a change of them for no conflict, as
+    /// `#[auditable(restore = "ignore")]` does for good: a time of the last update, say. A record that is made anew gets
+    /// back the values that it had. Of a request or a transaction it counts for each table that has such a column.
+    ///
+    /// ```
+    /// # use audit_seaorm::AuditTrail;
+    /// # use sea_orm::{DatabaseConnection, DbErr};
+    /// # async fn undo(db: &DatabaseConnection) -> Result<(), DbErr> {
+    /// AuditTrail::restore_request("req-1").ignore_columns(["updated_at"]).exec(db).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ignore_columns<I>(mut self, columns: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.ignored.extend(columns.into_iter().map(Into::into));
         self
     }
 

@@ -35,7 +35,7 @@ impl Restore {
 
     async fn look(&self, txn: &AuditTransaction) -> Result<RestorePlan, RestoreError> {
         let undoing = self.gather(txn).await?;
-        let examined = examine::examine(txn, &undoing, false).await?;
+        let examined = examine::examine(txn, &undoing, &self.ignored, false).await?;
         Ok(planned(&undoing, &examined))
     }
 
@@ -70,7 +70,7 @@ impl Restore {
 
     async fn write(&self, txn: &AuditTransaction) -> Result<RestorePlan, RestoreError> {
         let undoing = self.gather(txn).await?;
-        let examined = examine::examine(txn, &undoing, true).await?;
+        let examined = examine::examine(txn, &undoing, &self.ignored, true).await?;
         let plan = planned(&undoing, &examined);
         if !self.overwrite && plan.conflicts().next().is_some() {
             return Err(RestoreError::Conflict(Box::new(plan)));
@@ -93,12 +93,25 @@ impl Restore {
                 let record_id = record_id.map_err(|fault| AuditError::Query(fault.clone()));
                 let (record_id, table) = (record_id.map_err(DbErr::from)?, *table);
                 let table = table.ok_or_else(|| self.no_entity())?;
+                self.check_ignored(table)?;
                 gather::record(txn, table, record_id, query, *when).await?
             }
             What::Request(id) => gather::changes(txn, query.request_id(id)).await?,
             What::Transaction(id) => gather::changes(txn, query.transaction(*id)).await?,
         };
         found.ok_or_else(|| RestoreError::NoEntry(self.what.to_string()))
+    }
+
+    /// A column that is misspelt would not be left out.
+    fn check_ignored(&self, table: &dyn super::Table) -> Result<(), DbErr> {
+        let names = table.names();
+        match self.ignored.iter().find(|column| !names.contains(column)) {
+            Some(column) => {
+                let (table, column) = (table.name(), column.clone());
+                Err(AuditError::NoSuchColumn { table, column }.into())
+            }
+            None => Ok(()),
+        }
     }
 
     fn no_entity(&self) -> RestoreError {

@@ -2,16 +2,17 @@ use std::{collections::HashMap, fmt, marker::PhantomData};
 
 use audit_core::{FieldRule, Image};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Iterable,
-    prelude::async_trait::async_trait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, Iterable,
+    QueryFilter, prelude::async_trait::async_trait,
 };
 
 use crate::{
-    AuditTransaction, Auditable, Gap, GapReason, State,
-    audited::{self, Audited},
+    AuditTransaction, Auditable, Gap, GapReason, RestoreRule, State,
+    audited::{self, Audited, Filter},
     capture::Intent,
     error::AuditError,
     record,
+    registry::TableName,
     trail::{columns::Columns, keys::Keys, renames::Renames, rows},
     writer::Recorder,
 };
@@ -27,6 +28,12 @@ pub(crate) trait Table: Send + Sync {
 
     /// The names of all columns.
     fn names(&self) -> Vec<String>;
+
+    /// As the database knows it.
+    fn name_in_database(&self) -> TableName;
+
+    /// The columns that the entity has restored in a way of their own.
+    fn restore_rules(&self) -> Vec<(String, RestoreRule)>;
 
     /// What the entity is called in the program, to tell two from each other.
     fn entity(&self) -> &'static str;
@@ -47,7 +54,13 @@ pub(crate) trait Table: Send + Sync {
         to_write: bool,
     ) -> Result<HashMap<String, Image>, DbErr>;
 
-    async fn insert(&self, txn: &AuditTransaction, values: Image) -> Result<(), DbErr>;
+    /// `overriding` where a column is an identity that the database always fills.
+    async fn insert(
+        &self,
+        txn: &AuditTransaction,
+        values: Image,
+        overriding: bool,
+    ) -> Result<(), DbErr>;
 
     async fn update(
         &self,
@@ -105,6 +118,14 @@ where
         E::Column::iter().map(record::name).collect()
     }
 
+    fn name_in_database(&self) -> TableName {
+        TableName::of::<E>()
+    }
+
+    fn restore_rules(&self) -> Vec<(String, RestoreRule)> {
+        E::RESTORE.iter().map(|(column, rule)| (record::name(*column), *rule)).collect()
+    }
+
     fn entity(&self) -> &'static str {
         std::any::type_name::<E>()
     }
@@ -147,9 +168,15 @@ where
         rows.into_iter().map(read).collect()
     }
 
-    async fn insert(&self, txn: &AuditTransaction, values: Image) -> Result<(), DbErr> {
+    async fn insert(
+        &self,
+        txn: &AuditTransaction,
+        values: Image,
+        overriding: bool,
+    ) -> Result<(), DbErr> {
         let row = State::<E::Model>::of(values).active_model();
-        audited::<E>().insert(row).exec_without_returning(txn).await?;
+        let insert = audited::<E>().insert(row).overriding_identity(overriding);
+        insert.exec_without_returning(txn).await?;
         Ok(())
     }
 
@@ -160,6 +187,9 @@ where
         values: Image,
     ) -> Result<(), DbErr> {
         let mut row = State::<E::Model>::of(values).active_model();
+        if E::RESTORE.iter().any(|(_, rule)| *rule == RestoreRule::Version) {
+            return raised::<E>(row, txn, record_id).await;
+        }
         set_key::<E>(&mut row, txn, record_id)?;
         audited::<E>().update(row).exec_without_returning(txn).await?;
         Ok(())
@@ -171,6 +201,23 @@ where
         audited::<E>().delete(row).exec(txn).await?;
         Ok(())
     }
+}
+
+/// Updates a record and raises its version, whatever it is by now.
+async fn raised<E: Auditable>(
+    row: E::ActiveModel,
+    txn: &AuditTransaction,
+    record_id: &str,
+) -> Result<(), DbErr> {
+    let mut named = <E::ActiveModel as ActiveModelTrait>::default();
+    set_key::<E>(&mut named, txn, record_id)?;
+    let key = record::key_columns::<E>().filter_map(|column| named.get(column).into_value());
+    let versions = E::RESTORE.iter().filter(|(_, rule)| *rule == RestoreRule::Version);
+    let update = versions.fold(audited::<E>().update_many().set(row), |update, (version, _)| {
+        update.col_expr(*version, version.into_expr().add(1))
+    });
+    update.filter(Filter::key::<E>(key).condition()).exec(txn).await?;
+    Ok(())
 }
 
 fn audited<E: Auditable>() -> Audited<E> {

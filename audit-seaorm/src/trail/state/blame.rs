@@ -152,6 +152,7 @@ pub(super) async fn last_set<C: ConnectionTrait>(
     loop {
         let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);
         let entries = first_rows(db, entries, PAGE).await?;
+        query.check_first(after, entries.first().map(place).transpose()?)?;
         for entry in &entries {
             if search.is_done_by(entry)? {
                 return Ok(search.found());
@@ -159,11 +160,15 @@ pub(super) async fn last_set<C: ConnectionTrait>(
         }
         match entries.last() {
             Some(last) if entries.len() as u64 == PAGE => {
-                after = Some(Cursor::new(get(last, Column::Timestamp)?, get(last, Column::Id)?));
+                after = Some(place(last)?);
             }
             _ => return Ok(search.found()),
         }
     }
+}
+
+fn place(entry: &QueryResult) -> Result<Cursor, DbErr> {
+    Ok(Cursor::new(get(entry, Column::Timestamp)?, get(entry, Column::Id)?))
 }
 
 /// A usual history, and no more than so many large images.
@@ -213,16 +218,18 @@ impl Search {
             // It sets nothing, and the life goes on before it.
             return Ok(false);
         }
-        let old = image(entry, Column::OldValues)?.unwrap_or_default();
-        let new = image(entry, Column::NewValues)?.unwrap_or_default();
+        let at = get(entry, Column::Timestamp)?;
+        let side = |column| {
+            image(entry, column).map(|image| self.renames.apply(image.unwrap_or_default(), at))
+        };
+        let (old, new) = (side(Column::OldValues)?, side(Column::NewValues)?);
         if self.any {
             let is_new = |name: &&String| self.columns.iter().all(|(column, _)| column != *name);
             let names: BTreeSet<_> = old.keys().chain(new.keys()).filter(is_new).cloned().collect();
             self.columns.extend(names.into_iter().map(|name| (name, None)));
         }
         for (column, found) in self.columns.iter_mut().filter(|(_, found)| found.is_none()) {
-            let change = self.renames.names(column).find_map(|name| change(name, &old, &new));
-            if let Some(change) = change {
+            if let Some(change) = change(column, &old, &new) {
                 *found = Some(Blame::new(column.clone(), change, operation, entry)?);
             }
         }

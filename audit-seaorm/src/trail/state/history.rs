@@ -141,7 +141,7 @@ impl AuditTrail {
 /// What happened, under the names that the columns have today.
 pub(in crate::trail) fn event(entry: &AuditEntry, renames: &Renames) -> Result<Event, AuditError> {
     let image = |values: &Option<Json>| match values {
-        Some(Json::Object(image)) => Some(renames.apply(image.clone())),
+        Some(Json::Object(image)) => Some(renames.apply(image.clone(), entry.timestamp)),
         _ => None,
     };
     let event = match (entry.operation, image(&entry.old_values), image(&entry.new_values)) {

@@ -19,9 +19,11 @@ use super::AuditTrail;
 use crate::{
     AuditConfig, Auditable,
     capture::{Executor, shield},
+    engine::{PoolId, require_transactions},
     error::AuditError,
     own_transaction::OwnTransaction,
     record,
+    registry::TableName,
 };
 
 impl AuditTrail {
@@ -124,10 +126,12 @@ impl AuditTrail {
             _ => None,
         };
         if let Some(pool) = pool {
+            require_transactions(pool, &PoolId::of(pool), TableName::of::<E>()).await?;
             let txn = snapshot(pool).await?;
             let report = Replay::<_, E>::run(&*txn).await;
             return txn.finish(report).await;
         }
+        require_transactions(db, &PoolId::default(), TableName::of::<E>()).await?;
         super::bring_up_to_date(db).await?;
         Replay::<_, E>::run(db).await
     }

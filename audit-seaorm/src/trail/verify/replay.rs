@@ -85,6 +85,9 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         if !entry.in_time {
             self.find(FindingKind::TimeAltered, record, Vec::new());
         }
+        if !entry.in_form {
+            self.find(FindingKind::TimeForm, record, Vec::new());
+        }
         let accounts = matches!(entry.event, Some(Event::Delete { .. } | Event::Baseline { .. }));
         match record.fold.apply(entry.event, &self.columns) {
             Some((FindingKind::BeganBeforeTrail, _))

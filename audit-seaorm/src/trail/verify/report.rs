@@ -153,6 +153,9 @@ pub enum FindingKind {
     /// The time of the entry is not the one in its id: one of them was altered, and with it perhaps the
     /// order of the entries.
     TimeAltered,
+    /// On `SQLite`: the text of the entry's time is not in the form `2026-03-01T09:30:00.000000+00:00`. It came in by SQL,
+    /// and conditions on time, cursors and the order of the entries miss it.
+    TimeForm,
 }
 
 impl fmt::Display for FindingKind {
@@ -171,6 +174,9 @@ impl fmt::Display for FindingKind {
             Self::ChangedAfterDelete => "an UPDATE or DELETE of what had been deleted",
             Self::EntryUnreadable => "the entry cannot be read",
             Self::TimeAltered => "the entry's time is not the one in its id",
+            Self::TimeForm => {
+                "the entry's time has not the form `2026-03-01T09:30:00.000000+00:00`, so that searches by time miss it"
+            }
         })
     }
 }

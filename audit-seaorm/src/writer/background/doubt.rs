@@ -2,6 +2,7 @@
 //!
 //! The connection was lost, and the transaction may have committed. The database remembers nothing of it but the
 //! rows: so these are looked at, once nobody can change the answer any more, and held against what the entries say.
+//! (`PostgreSQL` can tell of a transaction by its number, and gives that number to another one after a crash.)
 
 use std::{ops::Range, sync::Arc, time::Instant};
 

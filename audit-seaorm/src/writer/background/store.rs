@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use audit_core::{AuditConfig, AuditEntry};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    prelude::Uuid,
+    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
 };
 
 use super::queue::Batch;
@@ -89,16 +88,16 @@ impl Attempt {
     }
 }
 
-/// In a transaction, also though it is one statement: an application whose `BEGIN` is dropped half-way gives its
-/// connection back inside of a transaction that nobody knows of. There a statement that has been answered is undone
-/// all the same, together with that transaction; a `COMMIT` ends it.
-async fn write(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
+/// A transaction for one statement: an application whose `BEGIN` is dropped half-way gives its connection back inside
+/// of a transaction that nobody knows of. There a statement that has been answered is undone all the same, together
+/// with that transaction, and a question is answered as of its beginning. So this begins, and the caller commits.
+async fn begin(db: &DatabaseConnection) -> Result<AuditTransaction, DbErr> {
     // Under no configuration of the caller's, which may have a queue of its own.
-    AuditConfig::new().scope(committed(db, entries)).await
+    AuditConfig::new().scope(AuditTransaction::begin(db)).await
 }
 
-async fn committed(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
-    let txn = AuditTransaction::begin(db).await?;
+async fn write(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<(), DbErr> {
+    let txn = begin(db).await?;
     if let Err(error) = insert(txn.core().unguarded(), entries).await {
         // The reason matters more than a rollback that failed too.
         let _ = txn.rollback().await;
@@ -108,8 +107,8 @@ async fn committed(db: &DatabaseConnection, entries: Vec<AuditEntry>) -> Result<
 }
 
 /// Which of these are in the table. The times lead to the partitions, where the table has some.
-pub(super) async fn present<'a, C: ConnectionTrait>(
-    db: &C,
+pub(super) async fn present<'a>(
+    db: &DatabaseConnection,
     entries: impl Iterator<Item = &'a AuditEntry> + Clone,
 ) -> Result<HashSet<Uuid>, DbErr> {
     let times = entries.clone().map(|entry| entry.timestamp);
@@ -118,15 +117,17 @@ pub(super) async fn present<'a, C: ConnectionTrait>(
     };
     let backend = db.get_database_backend();
     let (first, last) = (entity::moment(backend, first), entity::moment(backend, last));
-    let ids: Vec<Uuid> = Entity::find()
+    let txn = begin(db).await?;
+    let ids = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.is_in(entries.map(|entry| entry.id)))
         .filter(Column::Timestamp.between(first, last))
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(ids.into_iter().collect())
+        .into_tuple::<Uuid>()
+        .all(txn.core().unguarded())
+        .await;
+    txn.commit().await?;
+    Ok(ids?.into_iter().collect())
 }
 
 #[cfg(test)]

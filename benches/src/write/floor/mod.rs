@@ -5,7 +5,8 @@
 //! before-image is read under the lock that the change takes anyway; an entry with old and new values and
 //! the user commits together with the change. What is least by that:
 //!
-//! - `PostgreSQL` locks, changes and returns both images in one statement.
+//! - `PostgreSQL` changes and returns both images in one statement, and writes nothing if somebody else was
+//!   quicker, which nobody is here.
 //! - `SQLite` returns the row that it changed but not the one that it was, so an update reads first.
 //!   It does so in a transaction that writes from its beginning; in one that may not, the statement
 //!   that reads is an update of the key to itself, which takes the lock.

@@ -58,8 +58,8 @@ impl Driver for Postgres {
 
     async fn update(db: &mut PgConnection, edit: Edit, _: Begun) -> Result<(Post, Post)> {
         let sql = "UPDATE post SET title = $1, views = $2 \
-                   FROM (SELECT * FROM post WHERE id = $3 FOR NO KEY UPDATE) AS b \
-                   WHERE post.id = b.id RETURNING b.*, post.*";
+                   FROM (SELECT * FROM post WHERE id = $3) AS b \
+                   WHERE post.id = b.id AND post.* *= b.* RETURNING b.*, post.*";
         let update = query_as(sql).bind(edit.title).bind(edit.views).bind(edit.id);
         let Images(before, after) = update.fetch_one(db).await?;
         Ok((before, after))

@@ -139,9 +139,10 @@ fn form<E: Auditable>(backend: DbBackend, column: E::Column) -> Option<String> {
 
 /// None where the database's type is in the user's words, and may be anything.
 fn shape<E: Auditable>(column: E::Column) -> Option<Shape> {
-    match column.def().get_column_type() {
-        ColumnType::Custom(_) => None,
-        _ => Some(Shape::of::<E>(column)),
+    match (column.def().get_column_type(), Shape::of::<E>(column)) {
+        (ColumnType::Custom(_), _) => None,
+        (ty, Shape::Array(_)) if !matches!(ty, ColumnType::Array(_)) => None,
+        (_, shape) => Some(shape),
     }
 }
 

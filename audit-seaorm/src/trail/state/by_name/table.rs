@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use audit_core::{AuditConfig, FieldRule, Policy, same_json};
+use sea_orm::prelude::DateTimeUtc;
 use serde_json::Value as Json;
 
 use crate::{
@@ -16,10 +17,11 @@ pub(crate) struct NamedTable {
     pub(super) entities: Vec<&'static dyn Table>,
     /// The columns of today, in the order of the entities.
     pub(super) columns: Vec<String>,
-    /// Those that an entity or the configuration hides, under their former names, too.
+    /// Those that an entity or the configuration hides.
     hidden: HashMap<String, FieldRule>,
     /// For columns that no entity has.
     policy: Policy,
+    renames: Renames,
 }
 
 impl NamedTable {
@@ -34,16 +36,24 @@ impl NamedTable {
         }
         let hidden = hidden(&entities, &columns);
         let policy = rules::of_table(&AuditConfig::current(), name);
-        Self { name: name.to_owned(), entities, columns, hidden, policy }
+        let renames = renames(&entities);
+        Self { name: name.to_owned(), entities, columns, hidden, policy, renames }
     }
 
     pub(super) fn renames(&self) -> Renames {
         renames(&self.entities)
     }
 
-    /// How a column is hidden today, under whichever name an entry has it: an older entry may have it in the clear.
+    /// How a column is hidden today: an older entry may have it in the clear.
     pub(crate) fn rule(&self, column: &str) -> Option<FieldRule> {
         self.hidden.get(column).copied().or_else(|| self.policy.rule_of(column))
+    }
+
+    /// As [`rule`](Self::rule), of a column under the name that an entry of that time has.
+    pub(crate) fn rule_then(&self, name: &str, at: DateTimeUtc) -> Option<FieldRule> {
+        let rules: Vec<_> =
+            self.renames.columns(name, at).iter().filter_map(|column| self.rule(column)).collect();
+        rules.iter().find(|rule| **rule == FieldRule::Skip).or(rules.first()).copied()
     }
 
     /// Whether two values are one, by the type of the column where that is known.
@@ -62,12 +72,11 @@ fn renames(entities: &[&dyn Table]) -> Renames {
 
 /// By the strictest of the entities.
 fn hidden(entities: &[&dyn Table], columns: &[String]) -> HashMap<String, FieldRule> {
-    let renames = renames(entities);
     let mut found = HashMap::new();
     for rule in [FieldRule::Redact, FieldRule::Skip] {
         for hidden in entities.iter().map(|entity| entity.hidden()) {
             for column in columns.iter().filter(|column| hidden.is(column, rule)) {
-                found.extend(renames.names(column).map(|name| (name.to_owned(), rule)));
+                found.insert(column.clone(), rule);
             }
         }
     }
