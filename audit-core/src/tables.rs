@@ -173,6 +173,7 @@ mod tests {
             excluding("app.cache"),
             excluding("elsewhere").external_table("elsewhere"),
             AuditConfig::new().external_table("elsewhere"),
+            AuditConfig::new().retention(Retention::new().keep_table("tenant.payment")),
         ] {
             assert_eq!(check(&config, Source::Code), Ok(()));
         }
