@@ -167,7 +167,7 @@ async fn the_applications_role_cannot_change_an_entry(t: TestDb) {
         "DO $$ BEGIN DELETE FROM audit_trail; END $$",
         "PREPARE gone AS DELETE FROM audit_trail; EXECUTE gone",
         "SELECT * FROM audit_trail FOR UPDATE",
-        "INSERT INTO audit_trail_upkeep VALUES (now()); DELETE FROM audit_trail",
+        "INSERT INTO audit_trail_upkeep (opened_at) VALUES (now()); DELETE FROM audit_trail",
         "SET session_replication_role = replica; DELETE FROM audit_trail",
         "ALTER TABLE audit_trail DISABLE TRIGGER ALL",
         "DROP TRIGGER audit_trail_no_change ON audit_trail",
@@ -206,7 +206,7 @@ async fn a_role_of_its_own_does_the_upkeep(t: TestDb) {
     upkeep
         .transaction::<_, _, DbErr>(|txn| {
             Box::pin(async move {
-                sql(txn, "INSERT INTO audit_trail_upkeep VALUES (now())").await;
+                sql(txn, "INSERT INTO audit_trail_upkeep (opened_at) VALUES (now())").await;
                 sql(txn, "DELETE FROM audit_trail WHERE operation = 'CREATE'").await;
                 sql(txn, "DELETE FROM audit_trail_upkeep").await;
                 Ok(())

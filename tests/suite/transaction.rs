@@ -89,7 +89,8 @@ async fn a_hundred_entries_are_three_statements(t: TestDb) {
     let mut db = t.connect_with(|_| {}).await;
     let seen = Arc::clone(&inserts);
     db.set_metric_callback(move |info| {
-        if info.statement.sql.contains("audit_trail") {
+        let sql = info.statement.sql.replace(['"', '`'], "");
+        if sql.contains("INTO audit_trail") {
             seen.fetch_add(1, Ordering::Relaxed);
         }
     });
