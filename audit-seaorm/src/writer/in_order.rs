@@ -26,7 +26,7 @@ pub(super) async fn insert_in_order<C: ConnectionTrait>(
     db: &C,
     mut entries: Vec<AuditEntry>,
 ) -> Result<(), DbErr> {
-    rise(&mut entries, HashMap::new());
+    rise(&mut entries, &HashMap::new());
     if db.get_database_backend() != DbBackend::Sqlite {
         return insert(db, entries).await;
     }
@@ -35,14 +35,14 @@ pub(super) async fn insert_in_order<C: ConnectionTrait>(
         return Ok(());
     }
     let last = last_moments(db, &entries).await?;
-    rise(&mut entries, last);
+    rise(&mut entries, &last);
     insert(db, entries).await
 }
 
 type Record = (String, String);
 
 /// Makes the entries of each record rise, from its last one in the trail on.
-pub(super) fn rise(entries: &mut [AuditEntry], last: HashMap<Record, DateTimeUtc>) {
+pub(super) fn rise(entries: &mut [AuditEntry], last: &HashMap<Record, DateTimeUtc>) {
     if last.is_empty() && entries.len() < 2 {
         return;
     }
@@ -51,12 +51,9 @@ pub(super) fn rise(entries: &mut [AuditEntry], last: HashMap<Record, DateTimeUtc
     let mut later = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         let stamp = Stamp { at: entry.timestamp, id: entry.id };
-        let at = last.entry((&entry.table_name, &entry.record_id));
-        let risen = match &at {
-            std::collections::hash_map::Entry::Occupied(last) => stamp.after(*last.get()),
-            std::collections::hash_map::Entry::Vacant(_) => stamp,
-        };
-        at.insert_entry(risen.at);
+        let record = (&*entry.table_name, &*entry.record_id);
+        let risen = last.get(&record).map_or(stamp, |last| stamp.after(*last));
+        last.insert(record, risen.at);
         if risen != stamp {
             later.push((place, risen));
         }

@@ -43,7 +43,7 @@ impl Backlog {
         if entries.is_empty() {
             return Ok(None);
         }
-        in_order::rise(&mut entries, HashMap::new());
+        in_order::rise(&mut entries, &HashMap::new());
         self.queue.place(entries, self.room).map(Some)
     }
 }
