@@ -10,11 +10,10 @@ use std::{
 
 use audit_seaorm::{
     AuditConfig, AuditEntry, AuditTrail, AuditUpkeep, Limits, Operation, Prune, Retention, Turn,
-    entity,
 };
 use audit_tests::{TestDb, long};
 use chrono::{TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait, prelude::Uuid};
+use sea_orm::{ConnectionTrait, prelude::Uuid};
 use sea_orm_migration::MigratorTrait;
 
 use crate::{

@@ -9,7 +9,7 @@ use audit_seaorm::{
 use audit_tests::{Backend, TestDb};
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveTime, TimeDelta, Timelike};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TransactionTrait,
+    ColumnTrait, EntityTrait, QueryFilter, TransactionTrait,
     prelude::{DateTimeUtc, Uuid},
     sea_query::Expr,
 };

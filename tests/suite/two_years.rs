@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use audit_seaorm::{AuditContext, AuditEntry, AuditTrail, RestoreError, entity};
+use audit_seaorm::{AuditContext, AuditEntry, AuditTrail, RestoreError};
 use audit_tests::TestDb;
 use chrono::{TimeDelta, Utc};
 use sea_orm::{

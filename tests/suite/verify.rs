@@ -11,8 +11,8 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb, memory::live_bytes};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, TransactionTrait, prelude::Uuid,
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    TransactionTrait, prelude::Uuid,
 };
 use serde_json::json;
 
