@@ -117,7 +117,7 @@ impl DatabaseError {
     }
 
     /// <https://mariadb.com/docs/server/reference/error-codes/mariadb-error-code-reference>. What undoes all is what
-    /// InnoDB marks for rollback (`convert_error_code_to_mysql`).
+    /// `InnoDB` marks for rollback (`convert_error_code_to_mysql`).
     fn of_mariadb(number: u16, state: &str) -> Self {
         let kind = match number {
             1022 | 1062 | 1169 | 1586 | 1859 => Kind::UniqueViolation,

@@ -54,9 +54,8 @@ fn schema(name: &str) -> String {
         "(SELECT CASE WHEN to_regclass(quote_ident({name})) \
          = to_regclass(quote_ident(current_schema()) || '.' || quote_ident({name})) \
          AND to_regclass('{TABLE}') = to_regclass(quote_ident(current_schema()) || '.{TABLE}') \
-         THEN NULL ELSE (SELECT n.nspname::text FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.oid = to_regclass(quote_ident({name})) AND c.relnamespace <> \
+         THEN NULL ELSE (SELECT (parse_ident(c.relnamespace::regnamespace::text))[1] \
+         FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(quote_ident({name})) AND c.relnamespace <> \
          (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('{TABLE}'))) END)"
     )
 }

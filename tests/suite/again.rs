@@ -221,7 +221,7 @@ async fn a_panic_in_a_write_comes_through_once(t: TestDb) {
         row(3).insert(&db).await.unwrap();
     }
     panic::set_hook(usual);
-    let panics = panics.lock().unwrap();
+    let panics = std::mem::take(&mut *panics.lock().unwrap());
     assert_eq!(panics.len(), 6, "{panics:#?}");
     assert!(panics.iter().all(|panic| panic.contains("own panic")), "{panics:#?}");
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM brittle").await, 2);

@@ -111,7 +111,7 @@ async fn a_row_of_upkeep_lets_its_own_transaction_pass_and_no_other(t: TestDb) {
     sql(&txn, "INSERT INTO audit_trail_upkeep (opened_at) VALUES ('2026-11-25 00:00:00')").await;
     let (others, code) = match t.backend {
         // The trigger's.
-        Backend::Postgres => ("", "P0001"),
+        Backend::Postgres => ("", "42501"),
         // There they wait until the upkeep ends.
         Backend::MariaDb => ("SET SESSION innodb_lock_wait_timeout = 1;", "1205"),
         Backend::Sqlite => ("PRAGMA busy_timeout = 100;", "5"),

@@ -264,10 +264,11 @@ pub(crate) fn write_when_told(url: &str) -> ExitCode {
                 println("done");
             }
             [way, first, count] => {
-                let [way, first, count] = [way, first, count].map(|it| it.parse::<i32>().unwrap());
+                let way = WAYS[way.parse::<usize>().unwrap()];
+                let [first, count] = [first, count].map(|it| it.parse::<i32>().unwrap());
                 runtime.block_on(async {
                     for value in first..first + count {
-                        WAYS[way as usize].write(&db, &background, value).await;
+                        way.write(&db, &background, value).await;
                     }
                 });
                 println("done");

@@ -126,7 +126,9 @@ async fn an_unknown_variant_is_named_by_its_place(t: TestDb) {
     let error = AuditTrail::verify(&t.db, patient::Entity).await.unwrap_err();
     assert_told("verify", &error, &one);
     let error = AuditTrail::baseline(patient::Entity).exec(&t.db).await.err();
-    error.iter().for_each(|error| assert_told("baseline", error, &one[..1]));
+    if let Some(error) = &error {
+        assert_told("baseline", error, &one[..1]);
+    }
     assert_eq!(patient_rows(&t).await, 1, "nothing was written");
 }
 

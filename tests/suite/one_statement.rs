@@ -129,24 +129,17 @@ async fn rows_that_refer_to_each_other_go_together(t: TestDb) {
     if t.backend == Backend::MariaDb {
         return; // InnoDB checks row by row, and refuses it in plain SQL, too.
     }
-    match t.backend {
-        Backend::Postgres => {
-            sql(
-                &t.db,
-                "UPDATE post SET views = id - 1 WHERE id > 1; \
-                 UPDATE post SET views = 1 WHERE id = 1; \
-                 ALTER TABLE post ADD FOREIGN KEY (views) REFERENCES post (id)",
-            )
-            .await;
-        }
-        _ => {
-            let schema = "CREATE TABLE other AS SELECT * FROM post; DROP TABLE post; \
-                CREATE TABLE post (id integer PRIMARY KEY, title text, likes integer, token text, \
-                views integer REFERENCES post (id)); \
-                INSERT INTO post SELECT id, title, likes, token, MAX(id - 1, 1) FROM other";
-            sql(&t.db, schema).await;
-        }
-    }
+    let schema = if t.backend == Backend::Postgres {
+        "UPDATE post SET views = id - 1 WHERE id > 1; \
+         UPDATE post SET views = 1 WHERE id = 1; \
+         ALTER TABLE post ADD FOREIGN KEY (views) REFERENCES post (id)"
+    } else {
+        "CREATE TABLE other AS SELECT * FROM post; DROP TABLE post; \
+         CREATE TABLE post (id integer PRIMARY KEY, title text, likes integer, token text, \
+         views integer REFERENCES post (id)); \
+         INSERT INTO post SELECT id, title, likes, token, MAX(id - 1, 1) FROM other"
+    };
+    sql(&t.db, schema).await;
     let deleted = post::Entity::audited().delete_many().exec(&t.db).await.unwrap();
     assert_eq!(deleted.rows_affected, 3000);
     assert_true(&t).await;

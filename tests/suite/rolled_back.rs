@@ -12,9 +12,13 @@ use audit_seaorm::{
 };
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
-    DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, TransactionTrait,
-    prelude::Expr, sea_query::OnConflict, sqlx::sqlite::SqliteJournalMode,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, TransactionTrait,
+    prelude::{DateTimeUtc, Expr},
+    sea_query::OnConflict,
+    sqlx::sqlite::SqliteJournalMode,
 };
 use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
@@ -197,7 +201,7 @@ async fn a_rollback_by_a_trigger_leaves_sound_transactions(t: TestDb) {
     let guarded = AuditConnection::new(db.clone());
     let txn = guarded.begin().await.unwrap();
     stopped(new_post("stop").insert(&txn).await);
-    AuditTrail::restore(post::Entity, 1, Default::default()).exec(&txn).await.unwrap_err();
+    AuditTrail::restore(post::Entity, 1, DateTimeUtc::default()).exec(&txn).await.unwrap_err();
     drop(txn);
     sound(&db, &t.db, "guarded").await;
     assert_eq!(

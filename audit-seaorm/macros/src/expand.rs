@@ -90,9 +90,10 @@ fn auditable(plan: &ModelPlan) -> TokenStream {
 
 fn former_name(krate: &Path, former: &Former) -> TokenStream {
     let name = &former.name;
-    match former.until {
-        Some(micros) => quote!(#krate::FormerName::until_micros(#name, #micros)),
-        None => quote!(#krate::FormerName::new(#name)),
+    if let Some(micros) = former.until {
+        quote!(#krate::FormerName::until_micros(#name, #micros))
+    } else {
+        quote!(#krate::FormerName::new(#name))
     }
 }
 

@@ -65,13 +65,11 @@ fn former_names(field: &Field, errors: &mut Errors) -> Option<Vec<Former>> {
             .at(key, "an ignored field is not a column and is never stored: remove `renamed_from`");
         return None;
     }
-    match read(key) {
-        Some(items) => names_and_moments(items, errors),
-        None => {
-            errors.at(key, FORMER_NAMES);
-            None
-        }
-    }
+    let Some(items) = read(key) else {
+        errors.at(key, FORMER_NAMES);
+        return None;
+    };
+    names_and_moments(items, errors)
 }
 
 enum Item {

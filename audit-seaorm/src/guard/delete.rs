@@ -33,8 +33,8 @@ pub(super) fn deleted<'a>(
         && let Some(parsed) = parsed(backend, sql)
     {
         let deletes = parsed.writes.iter().filter(|(kind, _)| deletes(*kind, backend));
-        let deleted: Vec<_> = deletes.map(|(_, name)| name).chain(&parsed.doubtful).collect();
-        named.retain(|table| table.is_any_of(&deleted));
+        let emptied: Vec<_> = deletes.map(|(_, name)| name).chain(&parsed.doubtful).collect();
+        named.retain(|table| table.is_any_of(&emptied));
     }
     named
 }

@@ -108,8 +108,9 @@ impl Parsed {
                 }
                 create.query.iter().for_each(|it| self.query(it));
             }
-            Statement::Prepare { statement, .. } => self.read(statement),
-            Statement::Explain { statement, .. } => self.read(statement),
+            Statement::Prepare { statement, .. } | Statement::Explain { statement, .. } => {
+                self.read(statement);
+            }
             Statement::Call(_) => self.opaque = Some("CALL"),
             Statement::Execute { .. } => self.opaque = Some("EXECUTE"),
             other => self.unknown |= !writes_nothing(other),
@@ -203,7 +204,9 @@ impl Parsed {
                 self.name(Kind::Delete, relation.name);
             }
         }
-        relations.iter().for_each(|relation| self.reads(relation.name));
+        for relation in relations {
+            self.reads(relation.name);
+        }
     }
 
     fn truncate(&mut self, truncate: &Truncate) {

@@ -41,14 +41,15 @@ pub(crate) fn learn() -> usize {
     names.learned
 }
 
-/// The audited tables that this name may mean.
+/// The audited tables that this name may mean, first the one that has it.
 pub(crate) fn named(name: &TableName) -> Vec<Arc<Audited>> {
     let names = names();
     let Some(tables) = names.by_table.get(&name.table.to_lowercase()) else {
         return Vec::new();
     };
     let may_be = tables.tables.iter().filter(|audited| audited.name.may_be(name));
-    let found: Vec<_> = may_be.cloned().collect();
+    let mut found: Vec<_> = may_be.cloned().collect();
+    found.sort_by_key(|audited| audited.name != *name);
     if found.is_empty() {
         return tables.anywhere.iter().map(|facts| Audited::new(name.clone(), facts)).collect();
     }

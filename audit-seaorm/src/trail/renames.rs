@@ -9,6 +9,7 @@ pub(crate) struct Renames(Vec<Name>);
 
 /// A name that a column has in the entries of some time.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_field_names, reason = "the name of a `Name` is its text")]
 struct Name {
     name: String,
     column: String,
@@ -43,14 +44,14 @@ impl Renames {
     }
 
     fn new(today: &[String], former: &[(String, &[FormerName])]) -> Self {
-        let named =
+        let once =
             former.iter().flat_map(|(column, names)| names.iter().map(move |it| (column, it)));
         // Without a date it is today's column; the derive refuses it where it sees the names of all columns.
-        let named = named
+        let once = once
             .filter(|(_, it)| it.until().is_some() || today.iter().all(|name| name != it.name()));
-        let named = named.map(|(column, it)| (it.name(), column.as_str(), it.until()));
+        let once = once.map(|(column, it)| (it.name(), column.as_str(), it.until()));
         let own = today.iter().map(|column| (column.as_str(), column.as_str(), None));
-        let all: Vec<_> = named.chain(own).collect();
+        let all: Vec<_> = once.chain(own).collect();
         let name = |&(name, column, until): &(&str, &str, Option<DateTimeUtc>)| {
             // It begins where the column's name before it ends, and where another column's claim to it does.
             let others = all.iter().filter(|(other, of, _)| *other == name || *of == column);
@@ -58,9 +59,9 @@ impl Renames {
             let from = ended.filter(|end| until.is_none_or(|until| *end < until)).max();
             Name { name: name.to_owned(), column: column.to_owned(), from, until }
         };
-        let names = all.iter().map(name);
         Self(
-            names
+            all.iter()
+                .map(name)
                 .filter(|it| it.name != it.column || it.from.is_some() || it.until.is_some())
                 .collect(),
         )

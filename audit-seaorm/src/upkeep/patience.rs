@@ -15,7 +15,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, DbErr>>>(
         left = left.saturating_sub(1);
         match work().await {
             Err(error) if left > 0 && DatabaseError::is_conflict(&error) => {
-                tokio::time::sleep(pause).await
+                tokio::time::sleep(pause).await;
             }
             outcome => return outcome,
         }

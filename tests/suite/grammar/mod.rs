@@ -124,9 +124,9 @@ impl Trial {
             Backend::Postgres => postgres::FORMS,
             Backend::MariaDb => mariadb::FORMS,
         };
-        let (form, make) = dice.pick(forms);
+        let (form, write) = dice.pick(forms);
         let mut text = Gen::new(self.backend, &mut dice);
-        let made = make(&mut text);
+        let made = write(&mut text);
         let sql = text.finish(&made, &self.database).replace("{file}", &self.path());
         let is_harmless = !text.writes_audited();
         let outcome = self.judge(&sql).await;

@@ -14,7 +14,7 @@ const CODES: &[(&str, &[&str])] = &[
     ("savepoint gone", &["3B001", "1305"]),
 ];
 
-/// Why a write failed, by the words of SeaORM and of ours, and by the name that SQLx gives a savepoint.
+/// Why a write failed, by the words of SeaORM and of ours, and by the name that `SQLx` gives a savepoint.
 const WORDS: &[(&str, &[&str])] = &[
     ("missing", &["RecordNotFound", "None of the records are", "RecordNotUpdated"]),
     ("refused on a pool", &["refused: this call reached a method of SeaORM's traits"]),

@@ -19,6 +19,7 @@ type Row = Arc<Vec<Option<Value>>>;
 
 /// Rows to insert, aligned as `SeaORM`'s `InsertMany` aligns them: a column that one of them sets is
 /// written for all, with NULL where it is not set.
+#[allow(clippy::struct_field_names, reason = "they are what `Rows` has")]
 pub(crate) struct Rows<E: EntityTrait> {
     rows: Vec<Row>,
     columns: Vec<(usize, E::Column, Value)>,

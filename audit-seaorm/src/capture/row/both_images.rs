@@ -18,8 +18,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
     QueryFilter, QuerySelect, QueryTrait,
     sea_query::{
-        Alias, Expr, ExprTrait, Func, FunctionCall, IntoIden, Query, ReturningClause,
-        SelectStatement, TableRef,
+        Alias, Expr, ExprTrait, Func, IntoIden, Query, ReturningClause, SelectStatement, TableRef,
     },
 };
 
@@ -86,7 +85,7 @@ fn same_row<E: EntityTrait>() -> Condition {
 
 /// Byte by byte, so that it needs no type to have an operator for it, and `1.0` is not `1.00`.
 fn same_version<E: EntityTrait>() -> Expr {
-    let row = |values: Vec<Expr>| FunctionCall::from(Func::cust("ROW").args(values));
+    let row = |values: Vec<Expr>| Func::cust("ROW").args(values);
     let own = row(E::Column::iter().map(own).collect());
     let former = row(E::Column::iter().map(former).collect());
     Func::cust("record_image_eq").args([own.into(), former.into()]).into()

@@ -58,7 +58,7 @@ impl Exceptions {
         for column in &self.versions {
             let known =
                 known.iter().filter_map(|image| image.get(column)).chain(values.get(column));
-            if let Some(version) = known.filter_map(number).max().and_then(|last| above(last)) {
+            if let Some(version) = known.filter_map(number).max().and_then(above) {
                 values.insert(column.clone(), version);
             }
         }

@@ -59,7 +59,7 @@ pub(super) async fn decide(db: DatabaseConnection, queue: Arc<Queue>, unit: Rang
         match look(&db, &queue, &unit, &mut horizon).await {
             Ok(Sight::Told(committed)) => match &verdict {
                 Some(known) if known.committed != committed => {
-                    (silence, verdict) = (silence + 1, None)
+                    (silence, verdict) = (silence + 1, None);
                 }
                 Some(known) if began >= known.until => return settle(&queue, unit, committed),
                 Some(_) => {}
