@@ -498,7 +498,8 @@ async fn the_fast_ones_use_an_index(t: TestDb) {
     AuditTrail::blame(&db, post::Entity, 1).await.unwrap();
     let queries = db.into_queries();
     assert!(queries.len() >= 8);
-    for query in queries {
+    // The others ask which table a name means.
+    for query in queries.into_iter().filter(|query| query.sql.contains("FROM \"audit_trail\"")) {
         let plan = plan(&t, query).await;
         assert!(plan.contains("idx_audit_trail_"), "{plan}");
         assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");

@@ -71,7 +71,8 @@ use crate::{AuditPool, registry};
 ///
 /// # What it asks of the database
 ///
-/// A page of activity or of a timeline is two statements at most. The filters that are slow on a long trail are those of
+/// A page of activity or of a timeline is two statements at most. On `PostgreSQL` one more asks, ahead of each about a table,
+/// which table the name means. The filters that are slow on a long trail are those of
 /// [`AuditQuery`](crate::AuditQuery), for which the pages' own links name a stretch of time as well. Blame and the view of
 /// a moment read the entries of one record, by one and four statements where it has a hundred. Statistics count the period that is chosen, in four statements. A statement
 /// goes on when its client has gone: give the pool of a viewer that many use a timeout for statements.
