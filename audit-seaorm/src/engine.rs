@@ -1,4 +1,5 @@
-//! Tables of `MariaDB` whose storage engine has no transactions, such as `MyISAM` and Aria.
+//! Tables of `MariaDB` that cannot be recorded truly: those whose storage engine has no transactions, such as `MyISAM` and Aria, and
+//! those without a schema where the trail is a view, which several databases may share.
 //!
 //! A change of theirs stays where its transaction is rolled back, and cannot be one with its entry. The server says nothing when it
 //! happens, so it is asked ahead of it: once a minute for each table and pool, because tables are altered. Where `SeaORM` does not show
@@ -115,6 +116,7 @@ pub(crate) async fn require_transactions<C: ConnectionTrait>(
     if place.0.0.is_some() {
         let trail = TableName { schema: None, table: TABLE.to_owned() };
         refuse_without_transactions(db, &trail).await?;
+        refuse_shared_trail(db, &place.1).await?;
         remember(place);
     }
     Ok(())
@@ -149,6 +151,16 @@ async fn refuse_without_transactions<C: ConnectionTrait>(
         Some(engine) if engine == USUAL || has_transactions(db, &engine).await? => Ok(()),
         Some(engine) => Err(AuditError::NoTransactions { table: table.to_string(), engine }.into()),
     }
+}
+
+/// A view of a trail in another database has entries of that one, too, under the same unqualified names.
+async fn refuse_shared_trail<C: ConnectionTrait>(db: &C, table: &TableName) -> Result<(), DbErr> {
+    let view = "(SELECT TABLE_NAME FROM information_schema.VIEWS \
+                 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?)";
+    if table.schema.is_some() || answer(db, view, [TABLE.into()]).await?.is_none() {
+        return Ok(());
+    }
+    Err(AuditError::SharedTrail { table: table.to_string() }.into())
 }
 
 /// Of what the server has nobody has to ask about this one.

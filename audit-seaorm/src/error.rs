@@ -174,6 +174,12 @@ pub(crate) enum AuditError {
     )]
     NoTransactions { table: String, engine: String },
     #[error(
+        "audit_trail is a view in this database, so that it may have entries of several databases, and nothing in them \
+         tells their `{table}` apart: name the database in the entity, by `schema_name`, or give each database a trail of \
+         its own"
+    )]
+    SharedTrail { table: String },
+    #[error(
         "an insert by a builder, on MariaDB, of `{table}` needs SeaORM's own DatabaseConnection or \
          DatabaseTransaction, or an AuditTransaction: call `insert` on each ActiveModel here"
     )]

@@ -20,6 +20,7 @@ audit_tests::tests! {
     #[only(MariaDb)] the_engine_is_asked_for_once,
     #[only(MariaDb)] a_trail_without_transactions_is_refused_and_reported,
     #[only(MariaDb)] the_trail_has_transactions_whatever_the_default_is,
+    #[only(MariaDb)] a_trail_that_databases_share_is_refused_for_tables_without_a_schema,
 }
 
 #[track_caller]
@@ -153,4 +154,31 @@ async fn the_trail_has_transactions_whatever_the_default_is(t: TestDb) {
     sql(&db, "SET SESSION default_storage_engine = Aria").await;
     audit_migration::Migrator::up(&db, None).await.unwrap();
     assert!(AuditTrail::health(&db).await.is_working());
+}
+
+async fn a_trail_that_databases_share_is_refused_for_tables_without_a_schema(t: TestDb) {
+    create!(t, post::Entity);
+    new_post("of the first").insert(&t.db).await.unwrap();
+    let (server, first) = t.url().rsplit_once('/').unwrap();
+    let second = format!("{first}_second");
+    for text in [
+        format!("CREATE DATABASE {second}"),
+        format!("CREATE TABLE {second}.post LIKE {first}.post"),
+        format!("CREATE VIEW {second}.audit_trail AS SELECT * FROM {first}.audit_trail"),
+    ] {
+        sql(&t.db, &text).await;
+    }
+    let db = connect(t.backend, &format!("{server}/{second}"), |_| {}).await.unwrap();
+    let refusal = "audit_trail is a view in this database";
+    let error = new_post("a").insert(&db).await.unwrap_err().to_string();
+    assert!(error.contains(refusal), "{error}");
+    let in_transaction = async |txn: &AuditTransaction| new_post("a").insert(txn).await;
+    let error = AuditTransaction::run(&db, in_transaction).await.unwrap_err().to_string();
+    assert!(error.contains(refusal), "{error}");
+    let restore = AuditTrail::restore(post::Entity, 1, entries(&t.db).await[0].timestamp);
+    AuditContext::without_audit(new_post("b").insert(&db)).await.unwrap();
+    assert!(restore.exec(&db).await.unwrap_err().to_string().contains(refusal));
+    assert!(AuditTrail::verify(&db, post::Entity).await.is_err());
+    sql(&t.db, &format!("DROP DATABASE {second}")).await;
+    assert_eq!(entries(&t.db).await.len(), 1);
 }
