@@ -7,7 +7,7 @@ use crate::{AuditConfig, ConfigError};
 ///
 /// An adapter enters one at link time, by the crate `inventory`. An application does not need it.
 ///
-/// ```
+/// ```standalone_crate
 /// use audit_core::KnownTables;
 ///
 /// inventory::submit! { KnownTables::new(|table| table == "post", || vec!["post".to_owned()]) }

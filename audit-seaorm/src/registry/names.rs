@@ -10,7 +10,8 @@ use std::{
 
 use super::{AuditedTable, TableName};
 
-static NAMES: LazyLock<RwLock<Arc<Names>>> = LazyLock::new(RwLock::default);
+static NAMES: LazyLock<RwLock<Arc<Names>>> =
+    LazyLock::new(|| RwLock::new(Arc::new(Names::first())));
 
 /// A name of an audited table.
 #[derive(Debug)]
@@ -126,15 +127,19 @@ struct Tables {
 }
 
 impl Names {
+    fn first() -> Self {
+        let entities = inventory::iter::<AuditedTable>.into_iter().map(Named::new).collect();
+        let mut names = Self { entities, ..Self::default() };
+        names.index();
+        names
+    }
+
     fn are_current(&self) -> bool {
-        self.learned > 0 && self.entities.iter().all(Named::is_current)
+        self.entities.iter().all(Named::is_current)
     }
 
     fn with_current(&self) -> Self {
         let mut names = self.clone();
-        if names.learned == 0 {
-            names.entities = inventory::iter::<AuditedTable>.into_iter().map(Named::new).collect();
-        }
         names.learned += 1;
         for entity in &mut names.entities {
             entity.all.insert((entity.facts.name)());
