@@ -69,7 +69,7 @@
 //!
 //! The start of an application, then:
 //!
-//! ```
+//! ```standalone_crate
 //! use audit_migration::{Migrator, MigratorTrait};
 //! use audit_seaorm::{AuditConfig, AuditConnection, AuditTrail, AuditUpkeep, UpkeepHandle};
 //! use sea_orm::Database;
