@@ -115,7 +115,7 @@ impl AuditTrail {
     /// Of several entities of one table, those are asked that are needed to compare each column. A table that is excluded
     /// is reported as such, and one that fails does not keep the others from being verified.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use audit_seaorm::AuditTrail;
     /// # use audit_migration::MigratorTrait;
     /// # use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, DbErr};
