@@ -122,8 +122,8 @@ async fn the_engine_is_asked_for_once(t: TestDb) {
         txn.commit().await.unwrap();
         reads(&db).await - before - 1
     };
-    // Of this table, and of the trail.
-    assert_eq!(insert("first").await, insert("second").await + 2);
+    // Of this table, and of the trail, which may also be a view.
+    assert_eq!(insert("first").await, insert("second").await + 3);
     assert_eq!(insert("third").await, insert("fourth").await);
 }
 
@@ -177,7 +177,9 @@ async fn a_trail_that_databases_share_is_refused_for_tables_without_a_schema(t: 
     assert!(error.contains(refusal), "{error}");
     let restore = AuditTrail::restore(post::Entity, 1, entries(&t.db).await[0].timestamp);
     AuditContext::without_audit(new_post("b").insert(&db)).await.unwrap();
-    assert!(restore.exec(&db).await.unwrap_err().to_string().contains(refusal));
+    restore.exec(&db).await.unwrap_err();
+    let row = post::Entity::find_by_id(1).one(&db).await.unwrap().unwrap();
+    assert_eq!(row.title, "b", "no record of the other database is put in its place");
     assert!(AuditTrail::verify(&db, post::Entity).await.is_err());
     sql(&t.db, &format!("DROP DATABASE {second}")).await;
     assert_eq!(entries(&t.db).await.len(), 1);
