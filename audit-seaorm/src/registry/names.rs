@@ -42,7 +42,7 @@ pub(crate) fn learn() -> usize {
     names.learned
 }
 
-/// The audited tables that this name may mean, first the one that has it.
+/// The audited tables that this name may mean, first those of the same schema.
 pub(crate) fn named(name: &TableName) -> Vec<Arc<Audited>> {
     let names = names();
     let Some(tables) = names.by_table.get(&name.table.to_lowercase()) else {
@@ -50,7 +50,7 @@ pub(crate) fn named(name: &TableName) -> Vec<Arc<Audited>> {
     };
     let may_be = tables.tables.iter().filter(|audited| audited.name.may_be(name));
     let mut found: Vec<_> = may_be.cloned().collect();
-    found.sort_by_key(|audited| audited.name != *name);
+    found.sort_by_key(|audited| audited.name.schema != name.schema);
     if found.is_empty() {
         return tables.anywhere.iter().map(|facts| Audited::new(name.clone(), facts)).collect();
     }
