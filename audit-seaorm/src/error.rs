@@ -214,11 +214,16 @@ pub(crate) enum AuditError {
     )]
     Opaque(&'static str),
     #[error(
-        "statement refused: it names the audited table `{table}`, may change it, and cannot be read. \
+        "statement refused: it names the audited table `{table}`, may change it, and cannot be read{}. \
          Write it with `Entity::audited()` or in plainer SQL, or run it in \
-         AuditContext::without_audit(..) if it does not change the table"
+         AuditContext::without_audit(..) if it does not change the table",
+        because(*why)
     )]
-    Unreadable { table: String },
+    Unreadable { table: String, why: Option<&'static str> },
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
 fn row_of(record_id: Option<&str>) -> String {

@@ -9,11 +9,13 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Runs `future` and returns with its output all it logged, at every level, with all fields and
-/// the beginning and end of every span.
+/// the beginning and end of every span. What goes to the crate `log` is part of it.
 ///
 /// What a task logs that the future spawns is not part of it, unless the task is spawned
 /// `with_current_subscriber()`.
 pub async fn capture<F: Future>(future: F) -> (F::Output, String) {
+    // Fails if it has been done.
+    let _ = tracing_log::LogTracer::init();
     let buffer = Buffer::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)

@@ -18,6 +18,7 @@ audit_tests::tests! {
     no_policy_lets_them_pass,
     what_leaves_the_transaction_alone_passes,
     #[only(MariaDb)] the_schema_does_not_change_inside_of_a_transaction_on_mariadb,
+    what_ends_it_behind_a_comment_is_refused,
     #[only(Sqlite)] a_conflict_does_not_roll_back_the_transaction,
     a_hook_that_fails_leaves_no_permit,
     a_hook_that_is_dropped_leaves_no_permit,
@@ -101,6 +102,24 @@ async fn raw_statements_that_end_a_transaction_are_refused(t: TestDb) {
     txn.commit().await.unwrap();
     assert_eq!(trail(&t.db).await.len(), 1);
     assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 1);
+}
+
+/// What the guard takes for a string must be one to the database.
+async fn what_ends_it_behind_a_comment_is_refused(t: TestDb) {
+    create!(t, post::Entity);
+    let txn = AuditTransaction::begin(&t.db).await.unwrap();
+    new_post("a").insert(&txn).await.unwrap();
+    for text in [
+        "SELECT 'a' ||-- '\n'b'; COMMIT; -- '",
+        "SELECT 'a' ||/* ' */ 'b'; COMMIT; -- '",
+        "SELECT 'a\\'; COMMIT; -- '",
+        "CREATE TABLE other (begin int); COMMIT",
+    ] {
+        refusal(txn.execute_unprepared(text).await);
+    }
+    txn.rollback().await.unwrap();
+    assert_eq!(trail(&t.db).await.len(), 0);
+    assert_eq!(number(&t.db, "SELECT COUNT(*) FROM post").await, 0);
 }
 
 async fn a_refusal_says_what_to_call(t: TestDb) {

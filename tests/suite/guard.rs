@@ -26,6 +26,9 @@ audit_tests::tests! {
     raw_texts_are_refused,
     writes_hidden_in_reads_are_refused,
     a_refusal_says_what_to_write_instead,
+    no_value_of_a_refused_statement_is_logged,
+    what_hides_behind_a_comment_is_refused,
+    #[only(Postgres, MariaDb)] what_counts_as_one_statement_is_sent_as_one,
     names_in_quotes_and_schemas_are_known,
     generic_code_is_judged_once_on_a_connection,
     generic_code_is_recorded_on_a_transaction,
@@ -238,7 +241,8 @@ fn texts(backend: Backend) -> Vec<(&'static str, &'static str)> {
         ("DELETE of `post`", "delete from Post where id in (select id from post)"),
         ("DELETE of `post`", "/* DELETE */ DELETE -- FROM tag\n FROM post"),
         ("DROP TABLE of `post`", "DROP TABLE post"),
-        ("it names the audited table `post`", "UPDATE post SET likes = = 9"),
+        ("UPDATE of `post`", "UPDATE post SET likes = = 9"),
+        ("it names the audited table `post`", "UPDATE FROB post SET likes = 9"),
     ];
     texts.extend(match backend {
         Backend::Sqlite => vec![
@@ -286,7 +290,7 @@ fn texts(backend: Backend) -> Vec<(&'static str, &'static str)> {
                 "REPLACE INTO post (id, title, likes, views) VALUES (1, 'x', 1, 1)",
             ),
             ("UPDATE of `post`", "UPDATE post p JOIN guard_tag g ON g.id = p.id SET p.likes = 9"),
-            ("it names the audited table `post`", "UPDATE post p, guard_tag g SET p.likes = 9"),
+            ("UPDATE of `post`", "UPDATE post p, guard_tag g SET p.likes = 9"),
             ("DELETE of `post`", "DELETE p FROM post p LEFT JOIN guard_tag g ON g.id = p.id"),
             ("TRUNCATE of `post`", "TRUNCATE TABLE post"),
             ("DROP TABLE of `post`", "CREATE OR REPLACE TABLE post (id int)"),
@@ -294,7 +298,7 @@ fn texts(backend: Backend) -> Vec<(&'static str, &'static str)> {
             ("EXECUTE refused", "EXECUTE IMMEDIATE 'DELETE FROM post'"),
             ("CALL refused", "CALL clean_up()"),
             (
-                "it names the audited table `post`",
+                "UPDATE of `post`",
                 "SET STATEMENT max_statement_time = 9 FOR UPDATE post SET likes = 9",
             ),
         ],
@@ -356,9 +360,83 @@ async fn a_refusal_says_what_to_write_instead(t: TestDb) {
     let error =
         refused(post::Entity::delete_many().exec(&db).await, "`Entity::audited().delete_many()`");
     assert!(!error.contains("secret"));
-    let broken = "UPDATE post SET token = 'secret' 'secret' WHERE";
-    let error = refused(db.execute_unprepared(broken).await, "cannot be read");
+    let broken = "UPDATE post SET token = 'secret' 'secret";
+    let error = refused(
+        db.execute_unprepared(broken).await,
+        "cannot be read (a quote or a comment is opened and not closed)",
+    );
     assert!(!error.contains("secret"), "{error}");
+}
+
+/// The guard cannot tell where a body ends that has semicolons of its own: the database takes one statement alone.
+async fn what_counts_as_one_statement_is_sent_as_one(t: TestDb) {
+    two_posts(&t).await;
+    let db = guarded(&t);
+    let body = "CREATE PROCEDURE guard_body() BEGIN SELECT 1; SELECT 2; END";
+    let body = match t.backend {
+        Backend::MariaDb => body,
+        _ => "CREATE FUNCTION guard_body() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END",
+    };
+    db.execute_unprepared(body).await.unwrap();
+    let drop = if t.backend == Backend::MariaDb { "PROCEDURE" } else { "FUNCTION" };
+    sql(&t.db, &format!("DROP {drop} guard_body")).await;
+    // An error of the database: a text of two statements cannot be prepared.
+    let two = format!("{body}; CREATE TABLE guard_two (id int)");
+    db.execute_unprepared(&two).await.unwrap_err();
+    t.db.execute_unprepared("SELECT * FROM guard_two").await.unwrap_err();
+}
+
+/// The log of a crate that the guard uses would be our log.
+async fn no_value_of_a_refused_statement_is_logged(t: TestDb) {
+    two_posts(&t).await;
+    let db = guarded(&t);
+    let ((), logs) = audit_tests::logs::capture(async {
+        for text in [
+            "UPDATE post SET token = 'secret'",
+            "INSERT INTO post (title) VALUES ('secret'), ('secret' || 'secret')",
+            "DELETE FROM post WHERE token = 'secret' AND FROB 'secret",
+            "SELECT 1; UPDATE post SET token = 'secret'",
+        ] {
+            refused(db.execute_unprepared(text).await, "refused");
+        }
+        tracing::info!("looked");
+        let txn = db.begin().await.unwrap();
+        refused(txn.execute_unprepared("COMMIT /* secret */").await, "refused");
+        refused(txn.execute_unprepared("SELECT 'secret'; COMMIT").await, "refused");
+        txn.rollback().await.unwrap();
+    })
+    .await;
+    assert!(logs.contains("looked"), "{logs}");
+    assert!(!logs.contains("secret"), "{logs}");
+}
+
+/// What one lexer takes for a string or a comment, another one runs.
+async fn what_hides_behind_a_comment_is_refused(t: TestDb) {
+    two_posts(&t).await;
+    let db = guarded(&t);
+    let texts: &[&str] = match t.backend {
+        Backend::Sqlite => &[
+            "SELECT 'a' ||/* don't */ 'b'; UPDATE post SET title='it''s' -- won't",
+            "SELECT 1 |/* ' */ 2; DELETE FROM post; --'",
+            "SELECT [a'] FROM (SELECT 1 AS [a']); DELETE FROM post --'",
+        ],
+        Backend::Postgres => &[
+            "SELECT 'a' ||/* don't */ 'b'; UPDATE post SET title='it''s' -- won't",
+            "SELECT 4 ||/* ' */ 'b'; DELETE FROM post; --'",
+            "SELECT 2 -/* ' */ 1; UPDATE post SET likes = 9; --'",
+            "SELECT a$b$c FROM (SELECT 1 AS a$b$c) x; DELETE FROM post; --$c$",
+        ],
+        Backend::MariaDb => &[
+            "SELECT 'a' ||/* don't */ 'b'; UPDATE post SET title='it''s' -- won't",
+            "SELECT 5 --\u{1}'\n; DELETE FROM post; -- '",
+            "SELECT 5--'1'; UPDATE post SET likes = 9",
+            "SELECT 1 # '\n; UPDATE post SET likes = 9 # '",
+        ],
+    };
+    for text in texts {
+        refused(db.execute_unprepared(text).await, "refused");
+    }
+    assert_untouched(&t).await;
 }
 
 async fn names_in_quotes_and_schemas_are_known(t: TestDb) {

@@ -39,6 +39,7 @@ mod health;
 mod history;
 mod hooks;
 mod keys;
+mod lexemes;
 mod measure;
 mod migration;
 mod mirror;
@@ -129,6 +130,7 @@ fn all_tests() -> Vec<Test> {
         history::tests(),
         hooks::tests(),
         keys::tests(),
+        lexemes::tests(),
         measure::tests(),
         migration::tests(),
         mirror::tests(),

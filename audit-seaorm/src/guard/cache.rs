@@ -5,7 +5,7 @@ use std::{
 
 use sea_orm::DbBackend;
 
-use super::verdict::Verdict;
+use super::reading::Reading;
 use crate::registry;
 
 /// How many texts a generation holds, and how long one may be, in bytes: together at most 8 MB, twice.
@@ -14,38 +14,38 @@ const MAX_BYTES: usize = 16 * 1024;
 
 static CACHE: LazyLock<RwLock<Cache>> = LazyLock::new(RwLock::default);
 
-/// The verdict on a text, from memory if it has been seen lately.
+/// What is known of a text, from memory if it has been seen lately.
 ///
 /// Prepared texts come again and again. Texts with their values written out do not, and push nobody out
 /// who is in use: what is asked for again moves to the young generation, and the old one goes as a whole.
-pub(super) fn verdict(backend: DbBackend, sql: &str) -> Arc<Verdict> {
+pub(super) fn reading(backend: DbBackend, sql: &str) -> Arc<Reading> {
     if sql.len() > MAX_BYTES {
-        return Arc::new(Verdict::of(backend, sql));
+        return Arc::new(Reading::of(backend, sql));
     }
     let names = registry::learn();
     let cache = CACHE.read().unwrap_or_else(PoisonError::into_inner);
     let current = cache.names == names;
-    if current && let Some(verdict) = cache.young.get(backend, sql) {
-        return Arc::clone(verdict);
+    if current && let Some(reading) = cache.young.get(backend, sql) {
+        return Arc::clone(reading);
     }
     let known = cache.old.get(backend, sql).filter(|_| current).map(Arc::clone);
     drop(cache);
-    let verdict = known.unwrap_or_else(|| Arc::new(Verdict::of(backend, sql)));
+    let reading = known.unwrap_or_else(|| Arc::new(Reading::of(backend, sql)));
     let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
-    cache.insert(names, backend, sql, Arc::clone(&verdict));
-    verdict
+    cache.insert(names, backend, sql, Arc::clone(&reading));
+    reading
 }
 
 #[derive(Default)]
 struct Cache {
-    /// The names of tables that the verdicts go by, as [`registry::learn`] counts them.
+    /// The names of tables that the readings go by, as [`registry::learn`] counts them.
     names: usize,
     young: Generation,
     old: Generation,
 }
 
 impl Cache {
-    fn insert(&mut self, names: usize, backend: DbBackend, sql: &str, verdict: Arc<Verdict>) {
+    fn insert(&mut self, names: usize, backend: DbBackend, sql: &str, reading: Arc<Reading>) {
         if names < self.names {
             return;
         }
@@ -55,32 +55,32 @@ impl Cache {
         if self.young.texts == MAX_TEXTS {
             self.old = std::mem::take(&mut self.young);
         }
-        let former = self.young.of_mut(backend).insert(sql.into(), verdict);
+        let former = self.young.of_mut(backend).insert(sql.into(), reading);
         self.young.texts += usize::from(former.is_none());
     }
 }
 
-type Verdicts = HashMap<Box<str>, Arc<Verdict>>;
+type Readings = HashMap<Box<str>, Arc<Reading>>;
 
 #[derive(Default)]
 struct Generation {
-    mysql: Verdicts,
-    postgres: Verdicts,
-    sqlite: Verdicts,
+    mysql: Readings,
+    postgres: Readings,
+    sqlite: Readings,
     texts: usize,
 }
 
 impl Generation {
-    fn get(&self, backend: DbBackend, sql: &str) -> Option<&Arc<Verdict>> {
-        let verdicts = match backend {
+    fn get(&self, backend: DbBackend, sql: &str) -> Option<&Arc<Reading>> {
+        let readings = match backend {
             DbBackend::MySql => &self.mysql,
             DbBackend::Sqlite => &self.sqlite,
             _ => &self.postgres,
         };
-        verdicts.get(sql)
+        readings.get(sql)
     }
 
-    fn of_mut(&mut self, backend: DbBackend) -> &mut Verdicts {
+    fn of_mut(&mut self, backend: DbBackend) -> &mut Readings {
         match backend {
             DbBackend::MySql => &mut self.mysql,
             DbBackend::Sqlite => &mut self.sqlite,
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_cache_is_bounded_and_keeps_what_is_in_use() {
         let mut cache = Cache::default();
-        let clear = || Arc::new(Verdict::Clear);
+        let clear = || Arc::new(Reading::of(DbBackend::Sqlite, "SELECT 1"));
         for text in 0..3 * MAX_TEXTS {
             cache.insert(0, DbBackend::Sqlite, &text.to_string(), clear());
             cache.insert(0, DbBackend::Postgres, "in use", clear());
@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_goes_by_the_names_of_its_time() {
+    fn a_reading_goes_by_the_names_of_its_time() {
         let mut cache = Cache::default();
-        let clear = || Arc::new(Verdict::Clear);
+        let clear = || Arc::new(Reading::of(DbBackend::Sqlite, "SELECT 1"));
         cache.insert(1, DbBackend::Sqlite, "one", clear());
         cache.insert(2, DbBackend::Sqlite, "two", clear());
         cache.insert(1, DbBackend::Sqlite, "late", clear());

@@ -7,7 +7,9 @@ use sea_orm::{
     prelude::async_trait::async_trait,
 };
 
-use super::{Cascade, Guard, Passage, foreign_keys::ForeignKeys, known::SchemaChange};
+use super::{
+    Cascade, Guard, Passage, execute_admitted, foreign_keys::ForeignKeys, known::SchemaChange,
+};
 use crate::{AuditTransaction, transaction::within};
 
 /// A connection pool that lets no write of an audited table pass unnoticed.
@@ -198,7 +200,7 @@ impl ConnectionTrait for AuditConnection {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let _change = self.admit(sql).await?;
-        self.inner.execute_unprepared(sql).await
+        execute_admitted(&self.inner, sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

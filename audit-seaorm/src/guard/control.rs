@@ -3,11 +3,10 @@
 use std::fmt;
 
 use sea_orm::{DbBackend, DbErr};
-use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use super::{
-    tokens::dialect,
-    verdict::{BOM, has_executable_comment},
+    cache,
+    lexer::{Token, Unsure},
     words::{without_digits, words},
 };
 use crate::error::AuditError;
@@ -34,6 +33,21 @@ enum Effect {
 }
 
 impl Control {
+    /// That of a statement, if it has any.
+    pub(super) fn of(backend: DbBackend, statement: &[Token<'_>]) -> Option<Self> {
+        of_statement(backend, statement)
+    }
+
+    /// That of a text which cannot be divided into statements. Of such a text `SQLite` runs those ahead of what it
+    /// cannot read.
+    pub(super) fn unsure(unsure: Unsure) -> Self {
+        let word = match unsure {
+            Unsure::ExecutableComment => "an executable comment",
+            Unsure::Because(_) => "what cannot be read",
+        };
+        Self { word: word.to_owned(), effect: Effect::Hidden }
+    }
+
     /// What to do instead.
     pub(crate) fn advice(&self) -> &'static str {
         match self.effect {
@@ -65,8 +79,11 @@ impl fmt::Display for Control {
 /// Refuses what would part the changes of a transaction from their entries. No policy lets it pass: it is
 /// the entries of others that would be lost.
 pub(crate) fn refuse_control(backend: DbBackend, sql: &str) -> Result<(), DbErr> {
-    match control(backend, sql) {
-        Some(control) => Err(AuditError::Control { control }.into()),
+    if !may_control(backend, sql) {
+        return Ok(());
+    }
+    match &cache::reading(backend, sql).control {
+        Some(control) => Err(AuditError::Control { control: control.clone() }.into()),
         None => Ok(()),
     }
 }
@@ -119,28 +136,14 @@ const MARIADB_WORDS: [&str; 31] = [
     "WHILE",
 ];
 
-fn control(backend: DbBackend, sql: &str) -> Option<Control> {
-    if sql.contains(BOM) {
-        return control(backend, &sql.replace(BOM, " "));
-    }
+/// Whether a text has a word that may end a transaction at a place where it may do so.
+fn may_control(backend: DbBackend, sql: &str) -> bool {
     let known = |word: &str| {
         let word = without_digits(word);
         let is = |known: &&str| known.eq_ignore_ascii_case(word);
         WORDS.iter().any(&is) || (backend == DbBackend::MySql && MARIADB_WORDS.iter().any(&is))
     };
-    if !words(sql).any(known) || is_one_other_statement(backend, sql, known) {
-        return None;
-    }
-    if backend == DbBackend::MySql && has_executable_comment(sql) {
-        return Some(Control { word: "an executable comment".to_owned(), effect: Effect::Hidden });
-    }
-    let Ok(tokens) = Tokenizer::new(dialect(backend), sql).tokenize() else {
-        // SQLite runs the statements ahead of the one that it cannot read.
-        return Some(Control { word: "what cannot be read".to_owned(), effect: Effect::Hidden });
-    };
-    let tokens: Vec<_> =
-        tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
-    Statements { rest: &tokens }.find_map(|statement| of_statement(backend, statement))
+    words(sql).any(known) && !is_one_other_statement(backend, sql, known)
 }
 
 /// Most texts are: they need not be taken apart.
@@ -155,46 +158,9 @@ fn is_one_other_statement(backend: DbBackend, sql: &str, known: impl Fn(&str) ->
     only_first_matters && !known(first)
 }
 
-/// The statements of a text, by their tokens. The body of a trigger or a function is part of the statement
-/// that makes it.
-struct Statements<'a> {
-    rest: &'a [Token],
-}
-
-impl<'a> Iterator for Statements<'a> {
-    type Item = &'a [Token];
-
-    fn next(&mut self) -> Option<&'a [Token]> {
-        while self.rest.first() == Some(&Token::SemiColon) {
-            self.rest = &self.rest[1..];
-        }
-        let first = self.rest.first()?;
-        let has_body = is(Some(first), "CREATE");
-        let mut in_body = false;
-        let mut end = 0;
-        while end < self.rest.len() {
-            let token = &self.rest[end];
-            in_body |= has_body && is(Some(token), "BEGIN");
-            if *token == Token::SemiColon {
-                let last = is(self.rest.get(end + 1), "END");
-                if !in_body {
-                    break;
-                }
-                in_body = !last;
-                // `END` itself, which begins no statement here.
-                end += usize::from(last);
-            }
-            end += 1;
-        }
-        let (statement, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        Some(statement)
-    }
-}
-
-fn of_statement(backend: DbBackend, statement: &[Token]) -> Option<Control> {
-    let word = keyword(statement.first()?)?.to_ascii_uppercase();
-    let second = |words: &[&str]| words.iter().any(|word| is(statement.get(1), word));
+fn of_statement(backend: DbBackend, statement: &[Token<'_>]) -> Option<Control> {
+    let word = statement.first()?.word()?.to_ascii_uppercase();
+    let second = |words: &[&str]| statement.get(1).is_some_and(|token| token.is(words));
     let has = |word: &str| statement.iter().any(|token| is_name(token, word));
     let found = |effect| Some(Control { word: word.clone(), effect });
     match word.as_str() {
@@ -206,12 +172,11 @@ fn of_statement(backend: DbBackend, statement: &[Token]) -> Option<Control> {
         "XA" => found(Effect::Distributed),
         // It rolls the whole transaction back if the row conflicts.
         "INSERT" | "REPLACE" | "UPDATE" | "WITH" if backend == DbBackend::Sqlite => {
-            let or_rollback =
-                |pair: &[Token]| is(pair.first(), "OR") && is(pair.get(1), "ROLLBACK");
+            let or_rollback = |pair: &[Token<'_>]| pair[0].is(&["OR"]) && pair[1].is(&["ROLLBACK"]);
             let found = statement.windows(2).any(or_rollback);
             found.then(|| Control { word: "OR ROLLBACK".to_owned(), effect: Effect::RollsBack })
         }
-        "SET" if has("AUTOCOMMIT") || has("@@AUTOCOMMIT") => {
+        "SET" if has("AUTOCOMMIT") => {
             Some(Control { word: "SET autocommit".to_owned(), effect: Effect::Autocommit })
         }
         _ if backend == DbBackend::MySql => of_mariadb(&word, statement),
@@ -219,8 +184,8 @@ fn of_statement(backend: DbBackend, statement: &[Token]) -> Option<Control> {
     }
 }
 
-fn of_mariadb(word: &str, statement: &[Token]) -> Option<Control> {
-    let second = |words: &[&str]| words.iter().any(|word| is(statement.get(1), word));
+fn of_mariadb(word: &str, statement: &[Token<'_>]) -> Option<Control> {
+    let second = |words: &[&str]| statement.get(1).is_some_and(|token| token.is(words));
     let unasked = Control { word: word.to_owned(), effect: Effect::CommitsUnasked };
     let hidden = Control { word: word.to_owned(), effect: Effect::Hidden };
     match word {
@@ -233,7 +198,7 @@ fn of_mariadb(word: &str, statement: &[Token]) -> Option<Control> {
         "LOAD" if second(&["INDEX"]) => Some(unasked),
         "SET" if second(&["PASSWORD"]) => Some(unasked),
         "SET" if second(&["STATEMENT"]) => {
-            let at = statement.iter().position(|token| is(Some(token), "FOR"))?;
+            let at = statement.iter().position(|token| token.is(&["FOR"]))?;
             of_statement(DbBackend::MySql, &statement[at + 1..])
         }
         "CASE" | "FOR" | "IF" | "LOOP" | "REPEAT" | "UNTIL" | "WHILE" => Some(hidden),
@@ -242,18 +207,13 @@ fn of_mariadb(word: &str, statement: &[Token]) -> Option<Control> {
 }
 
 /// Also as the name of a variable: `SET @@session.autocommit = 0`.
-fn is_name(token: &Token, name: &str) -> bool {
-    matches!(token, Token::Word(Word { value, .. }) if value.eq_ignore_ascii_case(name))
-}
-
-fn is(token: Option<&Token>, word: &str) -> bool {
-    token.and_then(keyword).is_some_and(|found| found.eq_ignore_ascii_case(word))
-}
-
-fn keyword(token: &Token) -> Option<&str> {
+fn is_name(token: &Token<'_>, name: &str) -> bool {
+    let is = |found: &str| found.eq_ignore_ascii_case(name);
     match token {
-        Token::Word(Word { value, quote_style: None, .. }) => Some(value),
-        _ => None,
+        Token::Word(word) => is(word),
+        Token::Name(word) => is(word),
+        Token::Variable(path) => path.rsplit('.').next().is_some_and(is),
+        _ => false,
     }
 }
 
@@ -270,7 +230,9 @@ mod tests {
         for (backend, text) in
             backends.iter().flat_map(|it| texts.iter().map(move |text| (it, text)))
         {
-            let found = control(*backend, text).map(|control| control.effect);
+            let reading = cache::reading(*backend, text);
+            let control = reading.control.as_ref().filter(|_| may_control(*backend, text));
+            let found = control.map(|control| control.effect);
             assert_eq!(found, expected, "{text} on {backend:?}");
         }
     }

@@ -1,14 +1,7 @@
 use sea_orm::DbBackend;
 
-use super::{
-    foreign_keys::KeyTable,
-    live::live,
-    parse::{Parsed, parse},
-    stack,
-    statement::Kind,
-    tokens::tokens,
-    words::words,
-};
+use super::{cache, foreign_keys::KeyTable, words::words};
+
 /// Words without which no row goes.
 const WORDS: [&str; 4] = ["DELETE", "DROP", "MERGE", "REPLACE"];
 
@@ -30,27 +23,9 @@ pub(super) fn deleted<'a>(
     let mut named: Vec<_> =
         tables.filter(|table| text.contains(&table.name.table.to_lowercase())).collect();
     if !named.is_empty()
-        && let Some(parsed) = parsed(backend, sql)
+        && let Some(emptied) = &cache::reading(backend, sql).emptied
     {
-        let deletes = parsed.writes.iter().filter(|(kind, _)| deletes(*kind, backend));
-        let emptied: Vec<_> = deletes.map(|(_, name)| name).chain(&parsed.doubtful).collect();
-        named.retain(|table| table.is_any_of(&emptied));
+        named.retain(|table| table.is_any_of(emptied));
     }
     named
-}
-
-fn parsed(backend: DbBackend, sql: &str) -> Option<Parsed> {
-    let tokens = tokens(backend, sql)?;
-    let live = live(&tokens, backend);
-    let parsed = stack::deep_enough(tokens.len(), || parse(backend, tokens, &live))?.ok()?;
-    (!parsed.unknown).then_some(parsed)
-}
-
-fn deletes(kind: Kind, backend: DbBackend) -> bool {
-    match kind {
-        Kind::Delete | Kind::Merge | Kind::Replace => true,
-        // It deletes the rows one by one there.
-        Kind::Drop => backend == DbBackend::Sqlite,
-        _ => false,
-    }
 }

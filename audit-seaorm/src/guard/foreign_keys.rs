@@ -41,7 +41,7 @@ impl KeyTable {
         same_schema && self.name.table.to_lowercase() == named.table.to_lowercase()
     }
 
-    pub(super) fn is_any_of(&self, all: &[&TableName]) -> bool {
+    pub(super) fn is_any_of(&self, all: &[TableName]) -> bool {
         all.iter().any(|named| self.may_be(named))
     }
 

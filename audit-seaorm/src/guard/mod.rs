@@ -1,35 +1,43 @@
 //! What stands between the application's own statements and the audited tables.
 //!
-//! Capture sends its statements past it. Every other one is looked at here: a few words decide that it
-//! cannot write ([`words`], [`live`]), or a parser tells what it writes ([`parse`]), and what writes an
-//! audited table without an entry is an escape.
+//! Capture sends its statements past it. Every other one is looked at here. A few words decide that it cannot write
+//! ([`words`]), or its tokens ([`lexer`]) tell what it writes ([`account`]). What writes an audited table without an
+//! entry is an escape ([`verdict`]).
+//!
+//! The guard is no parser. It knows where in a statement the tables stand that are written, and takes each audited name
+//! there for a write or for a doubt. What it does not know, it refuses where an audited table is named.
 
+mod account;
 mod cache;
 mod cascade;
 mod connection;
 mod control;
 mod delete;
 mod foreign_keys;
+mod heads;
 mod known;
-mod live;
-mod parse;
+mod lexer;
+mod names;
 mod permits;
 mod pool;
-mod stack;
+mod reading;
+mod relations;
 mod statement;
-mod targets;
+mod statements;
 #[cfg(test)]
 mod tests;
-mod tokens;
+mod verbs;
 mod verdict;
 mod words;
+mod zone;
 
 use std::sync::Arc;
 
 use audit_core::{AuditConfig, Escape, Operation};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, Statement};
 
 use self::known::KnownKeys;
+use self::reading::must_be_one;
 use self::verdict::{Target, Verdict, Write};
 pub use self::{cascade::Cascade, connection::AuditConnection, pool::AuditPool};
 pub(crate) use self::{
@@ -92,7 +100,7 @@ impl Guard {
         sql: &str,
         passage: Passage<'_>,
     ) -> Result<Option<SchemaChange>, DbErr> {
-        let seen = words::seen(sql);
+        let seen = words::seen(passage.backend, sql);
         if seen.may_write && !audit_core::is_paused() {
             if delete::may_delete(sql) {
                 self.learn(db).await?;
@@ -104,9 +112,9 @@ impl Guard {
     }
 
     fn judge(&self, sql: &str, passage: Passage<'_>) -> Result<(), DbErr> {
-        let verdict = cache::verdict(passage.backend, sql);
+        let reading = cache::reading(passage.backend, sql);
         let config = AuditConfig::current();
-        let escape = escape_of(&verdict, &config, passage);
+        let escape = escape_of(&reading.verdict, &config, passage);
         match escape.or_else(|| self.cascaded(passage.backend, sql, &config)) {
             Some(escape) => self.escaped(escape, &config),
             None => Ok(()),
@@ -146,9 +154,9 @@ fn escape_of(verdict: &Verdict, config: &AuditConfig, passage: Passage<'_>) -> O
             .filter(|write| !permitted(write, passage))
             .find_map(|write| Some(bypassed(write.kind, recorded(&write.target, config)?))),
         Verdict::Opaque(what) => Some(AuditError::Opaque(what)),
-        Verdict::Unreadable(targets) => {
+        Verdict::Unreadable(targets, why) => {
             let table = targets.iter().find_map(|target| recorded(target, config))?;
-            Some(AuditError::Unreadable { table: table.to_owned() })
+            Some(AuditError::Unreadable { table: table.to_owned(), why: *why })
         }
     }
 }
@@ -186,4 +194,18 @@ fn bypassed(kind: Kind, table: &str) -> AuditError {
 /// The foreign keys of a path, in words.
 pub(crate) fn told(path: &[Arc<ForeignKey>]) -> String {
     path.iter().map(|key| key.facts.to_string()).collect::<Vec<_>>().join("; ")
+}
+
+/// Sends a text that has been admitted, so that the database takes no more statements of it than the guard has seen.
+pub(crate) async fn execute_admitted(
+    db: &impl ConnectionTrait,
+    sql: &str,
+) -> Result<ExecResult, DbErr> {
+    let backend = db.get_database_backend();
+    if must_be_one(backend, sql) {
+        // What is prepared is one statement, or an error.
+        db.execute_raw(Statement::from_string(backend, sql)).await
+    } else {
+        db.execute_unprepared(sql).await
+    }
 }

@@ -3,11 +3,9 @@ use std::sync::Arc;
 use sea_orm::DbBackend;
 
 use super::{
-    live::live,
-    parse::{Parsed, parse},
-    stack,
+    account::Account,
+    lexer::Unsure,
     statement::Kind,
-    tokens::tokens,
     words::{without_digits, words},
 };
 use crate::{
@@ -23,8 +21,8 @@ pub(super) enum Verdict {
     Writes(Vec<Write>),
     /// It runs something that cannot be seen, by the word named here.
     Opaque(&'static str),
-    /// It names these tables, can write, and cannot be read.
-    Unreadable(Vec<Target>),
+    /// It names these tables, can write, and cannot be read, for a reason if there is one to tell.
+    Unreadable(Vec<Target>, Option<&'static str>),
 }
 
 #[derive(Clone, Debug)]
@@ -40,75 +38,68 @@ pub(super) enum Target {
     Audited(Vec<Arc<Audited>>),
 }
 
-pub(super) const BOM: char = '\u{feff}';
-
 impl Verdict {
-    pub(super) fn of(backend: DbBackend, sql: &str) -> Self {
-        // A mark of byte order is a blank to SQLite, and a letter to the parser.
-        if sql.contains(BOM) {
-            return Self::of(backend, &sql.replace(BOM, " "));
-        }
+    /// By what the statements of the text do, if it can be divided into some.
+    pub(super) fn of(backend: DbBackend, sql: &str, account: &Result<Account, Unsure>) -> Self {
         let mentioned = mentioned(backend, sql);
-        if backend == DbBackend::MySql && has_executable_comment(sql) {
-            // The parser takes it for a comment, or not, by rules of its own.
-            return Self::Opaque("an executable comment");
-        }
-
-        if mentioned.is_empty() && !may_hide(sql) {
-            return Self::Clear;
-        }
-        let Some(tokens) = tokens(backend, sql) else {
-            return Self::of_unparsed(opaque_word(sql), mentioned);
-        };
-        let live = live(&tokens, backend);
-        let concerned = live.opaque.is_some() || !(live.verbs.is_empty() || mentioned.is_empty());
-        if !concerned {
-            return Self::Clear;
-        }
-        match stack::deep_enough(tokens.len(), || parse(backend, tokens, &live)) {
-            Some(Ok(parsed)) => Self::of_parsed(&parsed, mentioned),
-            _ => Self::of_unparsed(live.opaque, mentioned),
+        let may_hide = may_hide(sql);
+        match account {
+            _ if mentioned.is_empty() && !may_hide => Self::Clear,
+            Ok(account) => Self::of_account(backend, account, mentioned),
+            Err(Unsure::ExecutableComment) => Self::Opaque("an executable comment"),
+            Err(Unsure::Because(why)) => match opaque_word(sql) {
+                Some(word) => Self::Opaque(word),
+                None => Self::unreadable(mentioned, Some(why)),
+            },
         }
     }
 
-    fn of_parsed(parsed: &Parsed, mentioned: Vec<Target>) -> Self {
-        if let Some(word) = parsed.opaque {
+    fn of_account(backend: DbBackend, account: &Account, mentioned: Vec<Target>) -> Self {
+        let writes_catalog = account.writes.iter().any(|(_, name)| is_catalog(backend, name));
+        if let Some(word) = account.opaque {
             return Self::Opaque(word);
         }
-        if parsed.unknown {
-            return Self::unreadable(mentioned);
+        if writes_catalog {
+            return Self::Opaque("a write of the database's own tables");
         }
-        let doubtful: Vec<_> = parsed.doubtful.iter().filter_map(target).collect();
+        if account.unknown {
+            return Self::unreadable(mentioned, None);
+        }
+        let doubtful: Vec<_> = account.doubtful.iter().filter_map(target).collect();
         if !doubtful.is_empty() {
-            return Self::Unreadable(doubtful);
+            return Self::Unreadable(doubtful, None);
         }
-        let writes = parsed.writes.iter();
+        let writes = account.writes.iter();
         let writes: Vec<_> = writes
             .filter_map(|(kind, name)| Some(Write { kind: *kind, target: target(name)? }))
             .collect();
         if writes.is_empty() { Self::Clear } else { Self::Writes(writes) }
     }
 
-    fn of_unparsed(opaque: Option<&'static str>, mentioned: Vec<Target>) -> Self {
-        match opaque {
-            Some(word) => Self::Opaque(word),
-            None => Self::unreadable(mentioned),
-        }
-    }
-
-    fn unreadable(mentioned: Vec<Target>) -> Self {
-        if mentioned.is_empty() { Self::Clear } else { Self::Unreadable(mentioned) }
+    fn unreadable(mentioned: Vec<Target>, why: Option<&'static str>) -> Self {
+        if mentioned.is_empty() { Self::Clear } else { Self::Unreadable(mentioned, why) }
     }
 }
 
-pub(super) fn has_executable_comment(sql: &str) -> bool {
-    sql.contains("/*!") || sql.contains("/*M!")
+/// Whether the database keeps its own books in a table: a write there may make an audited table another one.
+fn is_catalog(backend: DbBackend, name: &TableName) -> bool {
+    let table = name.table.to_ascii_lowercase();
+    let schema = name.schema.as_deref().map(str::to_ascii_lowercase);
+    match backend {
+        DbBackend::Sqlite => CATALOGS.contains(&table.as_str()),
+        DbBackend::MySql => schema.as_deref() == Some("mysql"),
+        _ => schema.is_none_or(|schema| schema == "pg_catalog") && table.starts_with("pg_"),
+    }
 }
+
+/// Those of `SQLite`.
+const CATALOGS: [&str; 4] =
+    ["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"];
 
 /// The words of what cannot be seen through.
-const OPAQUE: [&str; 4] = ["CALL", "DO", "EXEC", "EXECUTE"];
+const OPAQUE: [&str; 5] = ["BINLOG", "CALL", "DO", "EXEC", "EXECUTE"];
 /// The words of what reaches tables without their names.
-const WIDE: [&str; 4] = ["CASCADE", "DATABASE", "OWNED", "SCHEMA"];
+const WIDE: [&str; 6] = ["BEGIN", "CASCADE", "DATABASE", "MYSQL", "OWNED", "SCHEMA"];
 
 fn opaque_word(sql: &str) -> Option<&'static str> {
     words(sql).find_map(|word| OPAQUE.into_iter().find(|known| known.eq_ignore_ascii_case(word)))
@@ -116,8 +107,13 @@ fn opaque_word(sql: &str) -> Option<&'static str> {
 
 /// Whether a text that names no guarded table may write one all the same.
 fn may_hide(sql: &str) -> bool {
-    let known =
-        |word: &str| OPAQUE.iter().chain(&WIDE).any(|known| known.eq_ignore_ascii_case(word));
+    let known = |word: &str| {
+        let is = |known: &&str| known.eq_ignore_ascii_case(word);
+        let begins = |prefix: &str| {
+            word.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        OPAQUE.iter().chain(&WIDE).any(|it| is(&it)) || begins("pg_") || begins("sqlite_")
+    };
     words(sql).any(|word| known(without_digits(word)))
 }
 

@@ -1,8 +1,12 @@
-/// Words without which a text writes no row of an existing table, nor runs anything that might.
-const WORDS: [&str; 20] = [
-    "ATTACH", "CALL", "CONVERT", "COPY", "DELETE", "DETACH", "DISCARD", "DO", "DROP", "EXCHANGE",
-    "EXEC", "EXECUTE", "IMPORT", "INSERT", "LOAD", "MERGE", "REPLACE", "TRUNCATE", "UPDATE",
-    "UPSERT",
+use sea_orm::DbBackend;
+
+use super::heads;
+
+/// Words without which a statement of a known kind writes no row of an existing table, nor runs anything that might.
+const WORDS: [&str; 21] = [
+    "ATTACH", "BEGIN", "CALL", "CONVERT", "COPY", "DELETE", "DETACH", "DISCARD", "DO", "DROP",
+    "EXCHANGE", "EXEC", "EXECUTE", "IMPORT", "INHERIT", "INSERT", "LOAD", "MERGE", "REPLACE",
+    "TRUNCATE", "UPDATE",
 ];
 const LONGEST: usize = 8;
 /// Words without which a text changes no foreign key.
@@ -12,15 +16,18 @@ const DEFINING: [&str; 4] = ["ALTER", "CREATE", "DROP", "RENAME"];
 /// find too much, and is there to let plain reads pass at little cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
-    /// There is a word that a write needs.
+    /// There is a word that a write needs, or the first one is not known.
     pub(super) may_write: bool,
     /// There is one that a change of the schema needs.
     pub(super) may_define: bool,
 }
 
-pub(super) fn seen(sql: &str) -> Seen {
-    let mut seen = Seen::default();
-    for word in words(sql).map(without_digits) {
+pub(super) fn seen(backend: DbBackend, sql: &str) -> Seen {
+    let mut words = words(sql).peekable();
+    let first = words.peek().copied();
+    let is_unknown = first.is_some_and(|first| !heads::is_known(backend, first));
+    let mut seen = Seen { may_write: is_unknown, may_define: false };
+    for word in words.map(without_digits) {
         if (2..=LONGEST).contains(&word.len()) {
             let is_among = |all: &[&str]| all.iter().any(|known| known.eq_ignore_ascii_case(word));
             seen.may_write |= is_among(&WORDS);
@@ -57,7 +64,7 @@ mod tests {
             "CREATE TABLE post (id int)",
             "SAVEPOINT savepoint_1",
         ] {
-            assert!(!seen(sql).may_write, "{sql}");
+            assert!(!seen(DbBackend::Sqlite, sql).may_write, "{sql}");
         }
     }
 
@@ -73,8 +80,9 @@ mod tests {
             "\u{feff}DELETE FROM post",
             "étéDELETE",
             "\tCALL x()",
+            "FROB x",
         ] {
-            assert!(seen(sql).may_write, "{sql}");
+            assert!(seen(DbBackend::Sqlite, sql).may_write, "{sql}");
         }
     }
 }

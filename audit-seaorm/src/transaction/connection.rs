@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::AuditTransaction;
+use crate::guard::execute_admitted;
 
 #[async_trait]
 impl ConnectionTrait for AuditTransaction {
@@ -26,7 +27,7 @@ impl ConnectionTrait for AuditTransaction {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let _change = self.core.admit(sql).await?;
-        let outcome = self.core.permits().watch(self.core.inner.execute_unprepared(sql)).await;
+        let outcome = self.core.permits().watch(execute_admitted(self.core.unguarded(), sql)).await;
         self.core.heed(outcome).await
     }
 
