@@ -8,7 +8,7 @@ mod glue;
 
 use audit_seaorm::{AuditConnection, Escape};
 use audit_tests::{Backend, TestDb, long};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 
 use self::glue::Glue;
 use crate::{
@@ -115,14 +115,15 @@ impl Trial {
                 "RESET ALL; SET client_encoding = 'SJIS'",
                 "SET standard_conforming_strings = off; SET client_encoding = 'GBK'",
             ],
+            // SQLx waits for ever where a name in a result is no UTF-8.
             Backend::MariaDb => &[
                 "SET NAMES utf8mb4, sql_mode = ''",
                 "SET NAMES utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES'",
                 "SET NAMES utf8mb4, sql_mode = 'ANSI_QUOTES'",
                 "SET NAMES utf8mb4, sql_mode = 'MSSQL'",
-                "SET NAMES gbk, sql_mode = ''",
-                "SET NAMES sjis, sql_mode = 'NO_BACKSLASH_ESCAPES'",
-                "SET NAMES latin1, sql_mode = 'ANSI_QUOTES'",
+                "SET NAMES gbk, character_set_results = utf8mb4, sql_mode = ''",
+                "SET NAMES sjis, character_set_results = utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES'",
+                "SET NAMES latin1, character_set_results = utf8mb4, sql_mode = 'ANSI_QUOTES'",
             ],
         };
         self.setting = settings[turn % settings.len()];
@@ -172,12 +173,12 @@ impl Trial {
     async fn is_harmed(&self, inside: Option<i64>) -> bool {
         let outside = likes(&self.db).await;
         let marks = number(&self.db, "SELECT COUNT(*) FROM lexeme_mark").await;
-        if outside != Some(0) || marks != 0 {
+        if outside != Some(UNTOUCHED) || marks != 0 {
             sql(&self.db, "DELETE FROM lexeme_mark").await;
             sql(&self.db, "DELETE FROM lexeme_post").await;
             sql(&self.db, "INSERT INTO lexeme_post (id, likes) VALUES (1, 0)").await;
         }
-        outside != Some(0) || marks != 0 || inside.is_some_and(|likes| likes != 0)
+        outside != Some(UNTOUCHED) || marks != 0 || inside.is_some_and(|likes| likes != UNTOUCHED)
     }
 
     #[expect(clippy::print_stdout, reason = "the figures are what the long form is run for")]
@@ -200,18 +201,16 @@ async fn mark(db: &impl ConnectionTrait) {
     let _ = db.execute_unprepared("INSERT INTO lexeme_mark (id) VALUES (1)").await;
 }
 
-/// None if the transaction has failed. The row may be gone.
+/// A number that is another one if the row is. None if the transaction has failed.
 async fn likes(db: &impl ConnectionTrait) -> Option<i64> {
-    let statement = sea_orm::Statement::from_string(
-        db.get_database_backend(),
-        "SELECT COALESCE(SUM(likes), -1) AS n FROM lexeme_post",
-    );
+    let text = "SELECT COUNT(*) * 1000 + COALESCE(MAX(likes), 0) FROM lexeme_post";
+    let statement = Statement::from_string(db.get_database_backend(), text);
     let row = db.query_one_raw(statement).await.ok()??;
-    row.try_get_by_index::<i64>(0)
-        .ok()
-        .or_else(|| row.try_get_by_index::<i32>(0).ok().map(i64::from))
-        .or(Some(-2))
+    Some(row.try_get_by_index(0).unwrap())
 }
+
+/// As it is with one row that nobody likes.
+const UNTOUCHED: i64 = 1000;
 
 fn is_refusal(error: &DbErr) -> bool {
     matches!(error, DbErr::Custom(text) if text.starts_with("audit: "))
