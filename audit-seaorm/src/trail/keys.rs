@@ -37,6 +37,13 @@ impl Keys {
         }
     }
 
+    /// Whether a row with this id is found by its key. `SQLite` compares a moment as the text that it was stored as, with
+    /// an offset or without.
+    pub(super) fn can_find(&self, record_id: &str) -> bool {
+        let is_text = |shape: &Shape| self.backend == DbBackend::Sqlite && is_moment(shape);
+        !self.shapes.iter().any(is_text) && self.parse(record_id).is_some()
+    }
+
     /// Whether the driver takes it: it panics on an integer that is too large for the database, and
     /// `PostgreSQL` fails on U+0000.
     fn fits(&self, value: &Value) -> bool {
@@ -49,6 +56,20 @@ impl Keys {
             }
             _ => true,
         }
+    }
+}
+
+/// Whether it is a moment with an offset.
+fn is_moment(shape: &Shape) -> bool {
+    match shape {
+        Shape::One(
+            ArrayType::ChronoDateTimeUtc
+            | ArrayType::ChronoDateTimeLocal
+            | ArrayType::ChronoDateTimeWithTimeZone,
+        ) => true,
+        #[cfg(feature = "with-time")]
+        Shape::One(ArrayType::TimeDateTimeWithTimeZone) => true,
+        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@ mod ground;
 mod histories;
 mod kill;
 mod load;
+mod namesakes;
 mod rescue;
 
 use std::time::Duration;
@@ -53,7 +54,7 @@ audit_tests::tests! {
 
 /// The other tests of this folder.
 pub(crate) fn all_tests() -> Vec<audit_tests::Test> {
-    [tests(), histories::tests(), kill::tests(), rescue::tests()].concat()
+    [tests(), histories::tests(), kill::tests(), namesakes::tests(), rescue::tests()].concat()
 }
 
 async fn entries_come_after_the_commit_and_a_flush_waits_for_them(t: TestDb) {

@@ -2,8 +2,8 @@ use std::{collections::HashMap, fmt, marker::PhantomData};
 
 use audit_core::{FieldRule, Image};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, Iterable,
-    QueryFilter, prelude::async_trait::async_trait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait,
+    Iterable, QueryFilter, prelude::async_trait::async_trait,
 };
 
 use crate::{
@@ -45,6 +45,9 @@ pub(crate) trait Table: Send + Sync {
 
     /// What of these values, which are all there is, cannot be written.
     fn gaps(&self, values: &Image) -> Vec<Gap>;
+
+    /// Whether [`rows`](Self::rows) finds the record with this id if it is there.
+    fn can_find(&self, backend: DbBackend, record_id: &str) -> bool;
 
     /// The records with these ids as they stand, locked if they are to be written.
     async fn rows(
@@ -149,6 +152,10 @@ where
             .unknown_columns()
             .map(|(column, _)| Gap { column: column.to_owned(), reason: GapReason::NoColumn });
         state.gaps().iter().cloned().chain(unknown).collect()
+    }
+
+    fn can_find(&self, backend: DbBackend, record_id: &str) -> bool {
+        Keys::of::<E>(backend).can_find(record_id)
     }
 
     async fn rows(

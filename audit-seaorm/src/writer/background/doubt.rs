@@ -16,8 +16,10 @@ use tokio::time::sleep;
 use super::{Queue, evidence, patience::Patience, queue::same_record};
 use crate::{
     AuditTransaction,
+    database_error::{DatabaseError, Kind},
     entity::{Column, Entity, moment},
-    registry,
+    registry, search_path,
+    trail::restore::Table,
 };
 
 /// How often rows and entries may tell nothing. What is missing may come, from the queue of another process.
@@ -103,40 +105,87 @@ async fn look(
         }
     }
     for change in records.iter().filter_map(|changes| evidence::net(changes)) {
-        let txn = AuditTransaction::begin(db).await?;
-        let found = look_at(&txn, queue, unit, &change).await;
-        let _ = txn.rollback().await;
-        if let Some(committed) = found? {
+        if let Some(committed) = look_at(db, queue, unit, &change).await? {
             return Ok(Sight::Told(committed));
         }
     }
     Ok(Sight::Silent)
 }
 
-/// With the row locked, so that its last writer has committed. Who has done so without having told the queue yet
-/// has a place there; what the queue has written since is in the table.
+/// The program may have several entities of that name, and not each of them is of this table. If they contradict
+/// each other, nobody knows.
 async fn look_at(
-    txn: &AuditTransaction,
+    db: &DatabaseConnection,
     queue: &Queue,
     unit: &Range<u64>,
     entry: &AuditEntry,
 ) -> Result<Option<bool>, DbErr> {
+    let mut told = None;
     for table in registry::tables(&entry.table_name) {
-        let mut rows = table.rows(txn, &[&entry.record_id], true).await?;
-        let row = rows.remove(&entry.record_id);
-        let Some((_, queued)) = queue.later(unit) else { return Ok(None) };
-        let mut later = recorded(txn, entry).await?;
-        for next in queued.into_iter().filter(|next| same_record(entry, next)) {
-            if later.iter().all(|known| known.id != next.id) {
-                later.push(Arc::unwrap_or_clone(next));
-            }
-        }
-        later.sort_by_key(|entry| (entry.timestamp, entry.id));
-        if let Some(committed) = evidence::of(entry, &later, row.as_ref()) {
-            return Ok(Some(committed));
+        // Each in a transaction of its own: an entity that does not fit the table fails, and that ends one.
+        let txn = AuditTransaction::begin(db).await?;
+        let found = look_through(&txn, table, queue, unit, entry).await;
+        let _ = txn.rollback().await;
+        match (told, found?) {
+            (Some(one), Some(other)) if one != other => return Ok(None),
+            (None, found) => told = found,
+            _ => {}
         }
     }
-    Ok(None)
+    Ok(told)
+}
+
+/// With the row locked, so that its last writer has committed. Who has done so without having told the queue yet
+/// has a place there; what the queue has written since is in the table.
+async fn look_through(
+    txn: &AuditTransaction,
+    table: &dyn Table,
+    queue: &Queue,
+    unit: &Range<u64>,
+    entry: &AuditEntry,
+) -> Result<Option<bool>, DbErr> {
+    if !can_find(txn, table, entry).await? {
+        return Ok(None);
+    }
+    let row = match table.rows(txn, &[&entry.record_id], true).await {
+        Ok(mut rows) => rows.remove(&entry.record_id),
+        Err(error) if is_misfit(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some((_, queued)) = queue.later(unit) else { return Ok(None) };
+    let mut later = recorded(txn, entry).await?;
+    for next in queued.into_iter().filter(|next| same_record(entry, next)) {
+        if later.iter().all(|known| known.id != next.id) {
+            later.push(Arc::unwrap_or_clone(next));
+        }
+    }
+    later.sort_by_key(|entry| (entry.timestamp, entry.id));
+    Ok(evidence::of(entry, &later, row.as_ref()))
+}
+
+/// Whether this entity finds the row on this connection if it is there. Otherwise that it finds none tells nothing: the
+/// key of its records may be another one, and the connection may find the table of another tenant under its name.
+async fn can_find(
+    txn: &AuditTransaction,
+    table: &dyn Table,
+    entry: &AuditEntry,
+) -> Result<bool, DbErr> {
+    if !table.can_find(txn.get_database_backend(), &entry.record_id) {
+        return Ok(false);
+    }
+    Ok(search_path::name_in_trail(txn, table.name()).await? == entry.table_name)
+}
+
+/// Whether an entity cannot read the row, as one with a column that the table does not have. It tells nothing then, and
+/// holds up nobody.
+fn is_misfit(error: &DbErr) -> bool {
+    match DatabaseError::of(error) {
+        Some(error) => matches!(error.kind, Kind::NoSuchTable | Kind::Other),
+        None => !matches!(
+            error,
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_)
+        ),
+    }
 }
 
 /// What the trail has of the record after this entry.

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 /// What a unit did to a record, as one change: these are its entries of that record, in order. None if it left the
 /// record as it was not to be found before.
+///
+/// Its time is that of the first one, which has locked the record: whoever waited for it comes later, though
+/// `PostgreSQL` may have read the clock ahead of the wait.
 pub(super) fn net(changes: &[&AuditEntry]) -> Option<AuditEntry> {
     let mut changes = changes.iter().map(|entry| (*entry).clone());
     let first = changes.next()?;
@@ -20,7 +23,6 @@ pub(super) fn net(changes: &[&AuditEntry]) -> Option<AuditEntry> {
             // The value of a column before its first change, and after its last one.
             old_values: merged(next.old_values, so_far.old_values),
             new_values: merged(so_far.new_values, next.new_values),
-            timestamp: next.timestamp,
             ..so_far
         })
     })
@@ -48,11 +50,14 @@ pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) 
         (Operation::Create, Some(next)) => Some(next.operation != Operation::Create),
         (Operation::Create, None) => match row {
             None => Some(false),
-            // A row that somebody else inserted under this key would look otherwise.
+            // A row that somebody else put under this key would look otherwise.
             Some(row) => shows(row, entry.new_values.as_ref()).then_some(true),
         },
         (Operation::Delete, Some(next)) => Some(next.operation == Operation::Create),
-        (Operation::Delete, None) => Some(row.is_none()),
+        (Operation::Delete, None) => match row {
+            None => Some(true),
+            Some(row) => shows(row, entry.old_values.as_ref()).then_some(false),
+        },
         // A baseline is no change, and goes through no queue.
         (Operation::Baseline, _) => None,
         (Operation::Update, _) => of_update(entry, later, row),
@@ -62,7 +67,7 @@ pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) 
 fn of_update(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) -> Option<bool> {
     let (old, new) =
         (entry.old_values.as_ref()?.as_object()?, entry.new_values.as_ref()?.as_object()?);
-    old.iter().find_map(|(column, old)| {
+    let mut told = old.iter().filter_map(|(column, old)| {
         let new = new.get(column)?;
         if same_json(old, new) || is_redacted(old) || is_redacted(new) {
             return None;
@@ -73,7 +78,10 @@ fn of_update(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) -> O
             (true, false) => Some(false),
             _ => None,
         }
-    })
+    });
+    let first = told.next()?;
+    // Columns that contradict each other were written by somebody without an entry.
+    told.all(|other| other == first).then_some(first)
 }
 
 /// The value that the column had after the change, whether that took place or not.
@@ -130,6 +138,9 @@ mod tests {
         assert_eq!(of(&change, &[], Some(&row(2))), Some(true));
         assert_eq!(of(&change, &[], Some(&row(1))), Some(false));
         assert_eq!(of(&change, &[], Some(&row(3))), None, "somebody wrote without an entry");
+        let both = update(&json!({"a": 1, "b": 1}), &json!({"a": 2, "b": 2}));
+        let half = image(&json!({"a": 2, "b": 1}));
+        assert_eq!(of(&both, &[], Some(&half)), None, "half of it is nobody's");
         assert_eq!(of(&change, &[], None), None);
     }
 
@@ -159,6 +170,7 @@ mod tests {
         assert_eq!(of(&create, std::slice::from_ref(&create), Some(&values)), Some(false));
         assert_eq!(of(&delete, &[], Some(&values)), Some(false));
         assert_eq!(of(&delete, &[], None), Some(true));
+        assert_eq!(of(&delete, &[], Some(&other)), None, "somebody else's row");
         assert_eq!(of(&delete, &[create], Some(&values)), Some(true));
         assert_eq!(of(&delete, std::slice::from_ref(&delete), None), Some(false));
     }
@@ -194,6 +206,7 @@ mod tests {
         assert_eq!(of(&made, &[], None), Some(false));
         let gone = net(&[&change, &back, &delete]).expect("none");
         assert_eq!(of(&gone, &[], Some(&row(1))), Some(false));
+        assert_eq!(gone.timestamp, change.timestamp, "others have waited for it since");
         assert_eq!(of(&gone, &[], None), Some(true));
         let anew = net(&[&delete, &create, &change]).expect("another");
         assert_eq!(of(&anew, &[], Some(&row(2))), Some(true));

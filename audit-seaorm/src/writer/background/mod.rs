@@ -87,7 +87,8 @@ use crate::AuditPool;
 /// became of it. It looks twice, the longest of the [`pauses`](Background::pauses) apart: other processes have written
 /// their entries of the record by then. [`flush`](Self::flush) waits for that. It is right as long as every change of
 /// the record is recorded, and no process takes longer to write its entry. Where it does not tell, as for a change of
-/// nothing but redacted columns, the entry goes to the last resort as [`Reason::InDoubt`].
+/// nothing but redacted columns, or if no entity of this program finds the row, the entry goes to the last resort as
+/// [`Reason::InDoubt`].
 ///
 /// Entries that pass through the queue appear in the order of their changes, as far as one record is concerned.
 /// Reads of the trail do not wait for the queue: flush it first, above all ahead of

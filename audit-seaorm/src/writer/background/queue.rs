@@ -214,8 +214,15 @@ impl Queue {
         self.give_up(&undecided, Reason::InDoubt);
     }
 
-    /// These entries will not get into the table by themselves.
+    /// These entries will not get into the table by themselves. What is in doubt ahead of them would have been told by
+    /// them, and would be told wrongly without them.
     pub(super) fn give_up(&self, places: &[u64], reason: Reason) {
+        let untold = self.state().in_doubt_ahead_of(places);
+        self.leave(&untold, Reason::InDoubt);
+        self.leave(places, reason);
+    }
+
+    fn leave(&self, places: &[u64], reason: Reason) {
         let batch = self.state().entries(places);
         // Told ahead of their leave, which somebody may wait for.
         self.rest.take(batch.into_iter().map(|(_, entry)| entry).collect(), reason);
@@ -337,4 +344,43 @@ pub(super) fn same_record(one: &AuditEntry, other: &AuditEntry) -> bool {
 
 fn length(places: &Range<u64>) -> usize {
     usize::try_from(places.end - places.start).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_core::{Change, Image, Policy, Stamp};
+
+    use super::*;
+
+    fn entry(record: &str) -> AuditEntry {
+        let change = Change::create("post", record, Image::new());
+        let recorded = Policy::new().apply(change).ok().flatten().expect("a create is recorded");
+        AuditEntry::new(recorded, None, None, Stamp::next())
+    }
+
+    #[test]
+    fn what_a_lost_entry_would_have_told_of_stays_in_doubt() {
+        let kept: Arc<Mutex<Vec<(String, Reason)>>> = Arc::default();
+        let keeper = Arc::clone(&kept);
+        let keep = move |entries: &[AuditEntry], reason| {
+            let entries = entries.iter().map(|entry| (entry.record_id.clone(), reason));
+            keeper.lock().expect("nobody panics").extend(entries);
+            Ok::<_, std::io::Error>(())
+        };
+        let queue = Queue::new(DbBackend::Postgres, Background::new(), Some(Box::new(keep)));
+        let queue = Arc::new(queue);
+        let place = |records: &[&str]| {
+            let entries = records.iter().map(|record| entry(record)).collect();
+            queue.place(entries, None).expect("there is room")
+        };
+        drop(place(&["1", "2"]));
+        place(&["1"]).settle(&Ok(()));
+        drop(place(&["1"]));
+        queue.give_up(&[2], Reason::Refused);
+        let expected = [("1", Reason::InDoubt), ("1", Reason::Refused)];
+        let expected = expected.map(|(record, reason)| (record.to_owned(), reason));
+        assert_eq!(*kept.lock().expect("nobody panics"), expected);
+        // Of the first unit the other record, and the last unit, can still be decided.
+        assert_eq!(queue.load().in_doubt, 2);
+    }
 }

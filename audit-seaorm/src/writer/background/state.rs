@@ -7,7 +7,7 @@ use std::{
 
 use audit_core::{AuditEntry, Background};
 
-use super::queue::{Batch, Shared};
+use super::queue::{Batch, Shared, same_record};
 
 /// How long a place whose `COMMIT` is under way holds back those behind it. A connection that answers nobody must
 /// not hold them back for ever.
@@ -114,6 +114,17 @@ impl State {
     pub(super) fn entries(&self, places: &[u64]) -> Batch {
         let entry = |place: &u64| Some((*place, Arc::clone(&self.items.get(place)?.entry)));
         places.iter().filter_map(entry).collect()
+    }
+
+    /// What is in doubt of the records of these places, and ahead of them.
+    pub(super) fn in_doubt_ahead_of(&self, places: &[u64]) -> Vec<u64> {
+        let entry = |place: &u64| self.items.get(place).map(|item| &item.entry);
+        let doubts = self.items.iter().filter(|(_, item)| item.standing == Standing::Doubt);
+        let told = doubts.filter(|(place, item)| {
+            let mut later = places.iter().filter(|later| later > place).filter_map(entry);
+            !places.contains(place) && later.any(|later| same_record(&item.entry, later))
+        });
+        told.map(|(place, _)| *place).collect()
     }
 
     pub(super) fn take(&mut self, places: Range<u64>) -> Shared {
