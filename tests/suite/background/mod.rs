@@ -5,6 +5,8 @@ mod histories;
 mod kill;
 mod load;
 mod rescue;
+#[cfg(unix)]
+mod rest_file;
 
 use std::time::Duration;
 
@@ -53,7 +55,10 @@ audit_tests::tests! {
 
 /// The other tests of this folder.
 pub(crate) fn all_tests() -> Vec<audit_tests::Test> {
-    [tests(), histories::tests(), kill::tests(), rescue::tests()].concat()
+    let all = [tests(), histories::tests(), kill::tests(), rescue::tests()].concat();
+    #[cfg(unix)]
+    let all = [all, rest_file::tests()].concat();
+    all
 }
 
 async fn entries_come_after_the_commit_and_a_flush_waits_for_them(t: TestDb) {
