@@ -326,6 +326,11 @@ impl AuditConfig {
         self.redacted.get(table).into_iter().flatten().map(String::as_str)
     }
 
+    /// The tables of which this configuration redacts columns.
+    pub fn redacted_tables(&self) -> impl Iterator<Item = &str> {
+        self.redacted.keys().map(String::as_str)
+    }
+
     /// Whether [`external_table`](Self::external_table) names this table.
     #[must_use]
     pub fn is_external(&self, table: &str) -> bool {

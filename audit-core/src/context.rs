@@ -45,8 +45,10 @@ use crate::{AuditUser, scope::Scope};
 ///     });
 /// });
 /// ```
+///
+/// By serde it crosses a process as JSON. A field of another name is an error that names it: a slip would name nobody.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AuditContext {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<AuditUser>,

@@ -12,7 +12,8 @@ use crate::{
 /// One row of the trail: who did what to which record, and when.
 ///
 /// It holds what may be shown: redacted values are already `"[REDACTED]"`. It serialises with serde
-/// under the names of its fields.
+/// under the names of its fields. It is not read from JSON with a field of another name: a slip would take the user away, and
+/// what a newer version says beside would be lost unnoticed.
 ///
 /// As text it is a line of who, what and when, and one for each column that changed. A terminal can show it
 /// whatever is in the values, and long ones are cut: see [`Printable`]. `{:#}` writes them in full.
@@ -22,6 +23,7 @@ use crate::{
 ///   title: "Draft" -> "Final"
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuditEntry {
     /// Version 7 UUID of the moment in `timestamp`, made by the client. Orders entries with equal timestamps.
     pub id: Uuid,

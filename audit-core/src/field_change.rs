@@ -10,6 +10,7 @@ use crate::{AuditEntry, Image, Operation, Printable, PrintableValue, REDACTED, s
 /// As text it is one line, `title: "Draft" -> "Final"`, that a terminal can show whatever the values are:
 /// see [`Printable`]. Long values are cut; `{:#}` writes them in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FieldChange {
     /// The column, under the name that it has in the entry.

@@ -120,3 +120,30 @@ fn a_context_crosses_a_process_as_json() {
     let json = serde_json::to_string(&context).unwrap();
     assert_eq!(serde_json::from_str::<AuditContext>(&json).unwrap(), context);
 }
+
+#[test]
+fn a_misspelt_field_names_itself_and_not_nobody() {
+    use crate::{AuditEntry, FieldChange};
+
+    let context = serde_json::from_str::<AuditContext>;
+    let refused = [
+        (context(r#"{"usr":{"id":"ann"}}"#).map(drop), "usr"),
+        (context(r#"{"user":{"id":"ann","mail":"a@b.c"}}"#).map(drop), "mail"),
+        (
+            context(r#"{"user":{"id":"7","on_behalf_of":{"id":"ann","sytem":true}}}"#).map(drop),
+            "sytem",
+        ),
+        (
+            serde_json::from_str::<AuditUser>(r#"{"id":"job","is_system":true}"#).map(drop),
+            "is_system",
+        ),
+        (serde_json::from_str::<FieldChange>(r#"{"column":"a","nwe":1}"#).map(drop), "nwe"),
+        (serde_json::from_str::<AuditEntry>(r#"{"usr_id":"ann"}"#).map(drop), "usr_id"),
+    ];
+    for (outcome, field) in refused {
+        let error = outcome.expect_err(field).to_string();
+        assert!(error.starts_with(&format!("unknown field `{field}`, expected")), "{error}");
+    }
+    // What is free to be anything stays so.
+    assert!(context(r#"{"metadata":{"usr":1}}"#).is_ok());
+}

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(AuditUser::system("nightly-job").is_system());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuditUser {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,8 @@ use sea_orm::{DbBackend, IntoActiveModel, Value, entity::prelude::*};
 /// The name of the table.
 pub const TABLE: &str = "audit_trail";
 
-/// A row of the trail; [`AuditEntry`] is the same with its operation read.
+/// A row of the trail; [`AuditEntry`] is the same with its operation read. It is what is stored: columns that were recorded
+/// before they were redacted are in the clear, see [`AuditQuery::as_stored`](crate::AuditQuery::as_stored).
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_trail")]
 pub struct Model {

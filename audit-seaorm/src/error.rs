@@ -97,6 +97,8 @@ pub(crate) enum AuditError {
         "audit_trail has partitions on PostgreSQL alone: here, let `AuditTrail::prune` delete what is too old"
     )]
     NoPartitionsHere,
+    #[error("partitions are made for {most} months ahead at most, and {asked} were asked for")]
+    MonthsAhead { most: u32, asked: u32 },
     #[error(
         "a limit of the retention is zero, which would leave nothing of the trail: it must be one at least"
     )]

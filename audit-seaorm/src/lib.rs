@@ -160,6 +160,7 @@ mod measure;
 mod own_transaction;
 mod read_row;
 mod record;
+mod redaction;
 mod registry;
 mod rules;
 mod search_path;

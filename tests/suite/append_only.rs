@@ -174,7 +174,7 @@ async fn the_applications_role_cannot_change_an_entry(t: TestDb) {
         "CREATE OR REPLACE FUNCTION audit_trail_is_append_only() RETURNS trigger LANGUAGE plpgsql \
          AS $$ BEGIN RETURN NULL; END $$",
         "CREATE TRIGGER quiet BEFORE INSERT ON audit_trail FOR EACH ROW \
-         EXECUTE FUNCTION audit_trail_is_append_only('public')",
+         EXECUTE FUNCTION audit_trail_is_append_only()",
         "CREATE RULE quiet AS ON INSERT TO audit_trail DO INSTEAD NOTHING",
         "ALTER TABLE audit_trail DROP COLUMN user_id",
         "ALTER TABLE audit_trail RENAME TO elsewhere",
@@ -197,7 +197,7 @@ async fn a_role_of_its_own_does_the_upkeep(t: TestDb) {
     let grants = [
         "GRANT USAGE ON SCHEMA public TO {role}",
         "GRANT SELECT, DELETE ON audit_trail TO {role}",
-        "GRANT INSERT, DELETE ON audit_trail_upkeep TO {role}",
+        "GRANT SELECT, INSERT, DELETE ON audit_trail_upkeep TO {role}",
         "GRANT SELECT, INSERT, UPDATE ON audit_trail_schedule TO {role}",
     ];
     let role = Role::create(&t, "upkeep", &grants).await;

@@ -26,6 +26,7 @@ mod control;
 mod conversion;
 mod crash;
 mod damage;
+mod definer;
 mod docs;
 mod engine;
 mod entities;
@@ -54,6 +55,7 @@ mod policy;
 mod property;
 mod query;
 mod rbac;
+mod redacted_reads;
 mod regress;
 mod relations;
 mod renamed;
@@ -118,6 +120,7 @@ fn all_tests() -> Vec<Test> {
         control::tests(),
         conversion::tests(),
         crash::tests(),
+        definer::tests(),
         docs::tests(),
         engine::tests(),
         errors::tests(),
@@ -145,6 +148,7 @@ fn all_tests() -> Vec<Test> {
         property::tests(),
         query::tests(),
         rbac::tests(),
+        redacted_reads::tests(),
         regress::tests(),
         relations::tests(),
         renamed::tests(),

@@ -51,7 +51,7 @@ async fn each_table_has_a_primary_key(t: TestDb) {
             "SELECT CAST(table_name AS CHAR), (SELECT COUNT(*) FROM information_schema.table_constraints k \
              WHERE k.table_schema = t.table_schema AND k.table_name = t.table_name \
              AND k.constraint_type = 'PRIMARY KEY') \
-             FROM information_schema.tables t WHERE table_schema = DATABASE() AND table_name LIKE 'audit_trail%'"
+             FROM information_schema.tables t WHERE table_schema = DATABASE() AND table_name LIKE 'audit_trail%' AND table_type = 'BASE TABLE'"
         }
     };
     let statement = Statement::from_string(t.db.get_database_backend(), names);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use audit_seaorm::{AuditConfig, AuditTrail, Limits, Partition, Retention};
-use audit_tests::{TestDb, long};
+use audit_tests::{TestDb, answer, long};
 use chrono::{Datelike, Months, NaiveDate, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, IntoActiveModel, Set, prelude::Uuid};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -38,6 +38,8 @@ audit_tests::tests! {
     #[only(Postgres)] retention_drops_the_months_that_have_nothing_to_keep,
     #[only(Postgres)] retention_leaves_a_month_with_something_held,
     #[only(Postgres)] the_applications_role_makes_months_only_if_it_may,
+    #[only(Postgres)] months_are_made_where_the_trail_needs_them_and_nowhere_else,
+    #[only(Postgres)] a_month_that_upkeep_missed_is_made_of_what_it_has,
     #[only(Postgres)] pages_come_from_the_months_that_have_them,
     #[alone] #[only(Postgres)] dropping_takes_no_longer_for_more_entries,
 }
@@ -119,8 +121,10 @@ async fn fill(db: &impl ConnectionTrait, table: &str, away: i32, count: u32) {
 
 /// Makes a partition of a month that is past, as the past would have.
 async fn make(t: &TestDb, away: i32) {
-    let at = month(away);
-    sql(&t.db, &format!("SELECT audit_trail_create_partition('{at} 12:00:00+00')")).await;
+    let (name, from, to) = (name(away), month(away), month(away + 1));
+    sql(&t.db, &format!(
+        "CREATE TABLE {name} PARTITION OF audit_trail FOR VALUES FROM ('{from} 00:00:00+00') TO ('{to} 00:00:00+00')"
+    )).await;
 }
 
 async fn count(t: &TestDb, table: &str) -> i64 {
@@ -301,17 +305,17 @@ async fn what_would_break_is_refused_and_nothing_has_changed(t: TestDb) {
     for (make, word, drop) in [
         (
             "CREATE VIEW recent AS SELECT * FROM audit_trail",
-            "the view recent reads it",
+            "the view public.recent reads it",
             "DROP VIEW recent",
         ),
         (
             "CREATE TABLE mark (entry uuid REFERENCES audit_trail)",
-            "mark_entry_fkey of mark refers to it",
+            "mark_entry_fkey of public.mark refers to it",
             "DROP TABLE mark",
         ),
         (
             "CREATE UNIQUE INDEX once ON audit_trail (request_id)",
-            "the index once is unique",
+            "the index public.once is unique",
             "DROP INDEX once",
         ),
         (
@@ -503,7 +507,7 @@ async fn the_applications_role_makes_months_only_if_it_may(t: TestDb) {
     assert_eq!(AuditTrail::create_partitions(&app, 6).await.unwrap(), [name(4), name(5), name(6)]);
     assert_eq!(count(&t, &name(6)).await, 5);
     for attempt in [
-        "SELECT audit_trail_create_partition(now() + interval '11 years')".to_owned(),
+        "SELECT audit_trail_create_partition(now() + interval '25 months')".to_owned(),
         format!("DROP TABLE {}", name(5)),
         format!("ALTER TABLE audit_trail DETACH PARTITION {}", name(5)),
         format!("TRUNCATE {}", name(6)),
@@ -524,6 +528,66 @@ async fn the_applications_role_makes_months_only_if_it_may(t: TestDb) {
     assert!(pruned.is_ok_and(|pruned| pruned.deleted == 0 && pruned.partitions.is_empty()));
     assert_eq!(count(&t, "audit_trail").await, 5);
     role.remove(&t).await;
+}
+
+/// A role that may have months made, and has entries of every month there is, asks for all of 1920 to 2130.
+async fn months_are_made_where_the_trail_needs_them_and_nowhere_else(t: TestDb) {
+    Guarded::up(&t.db, None).await.unwrap();
+    let role = Role::create(
+        &t,
+        "app",
+        &[
+            "GRANT SELECT, INSERT ON audit_trail TO {role}",
+            "GRANT EXECUTE ON FUNCTION audit_trail_create_partition(timestamptz) TO {role}",
+        ],
+    )
+    .await;
+    let app = role.connect(&t).await;
+    sql(
+        &app,
+        "INSERT INTO audit_trail (id, table_name, record_id, operation, timestamp) \
+         SELECT gen_random_uuid(), 'x', '1', 'UPDATE', at FROM generate_series(timestamptz '1920-01-15', '2130-01-15', '1 month') at",
+    )
+    .await;
+    let ask = |at: &str| format!("SELECT audit_trail_create_partition({at})");
+    let mut refused = 0;
+    for away in -1270..=1240 {
+        let asked = app.execute_unprepared(&ask(&format!("'{} 12:00:00+00'", month(away)))).await;
+        refused += u32::from(asked.is_err());
+    }
+    for at in ["'-infinity'", "'infinity'", "NULL", "'4713-01-01 BC'", "'294276-01-01'"] {
+        let error = app.execute_unprepared(&ask(at)).await.unwrap_err();
+        assert_eq!(answer::code(&error), "P0001", "{error}");
+    }
+    // The trail begins in this month; it has two years of months to come, and what fits none of them.
+    assert_eq!(names(&t).await.len(), 1 + 24 + 1);
+    assert_eq!(refused, 1270 + 1240 - 24);
+    let error = AuditTrail::create_partitions(&t.db, 25).await.unwrap_err().to_string();
+    assert!(error.contains("24 months ahead at most, and 25 were asked for"), "{error}");
+    assert!(AuditTrail::create_partitions(&t.db, 24).await.unwrap().is_empty());
+    role.remove(&t).await;
+}
+
+async fn a_month_that_upkeep_missed_is_made_of_what_it_has(t: TestDb) {
+    Guarded::up(&t.db, None).await.unwrap();
+    make(&t, -30).await;
+    for away in [-40, -26, -3] {
+        fill(&t.db, "late", away, 7).await;
+    }
+    let ask = async |away: i32| {
+        let at = month(away) + TimeDelta::days(20);
+        let ask = format!("SELECT audit_trail_create_partition('{at} 12:00:00+00')");
+        t.db.execute_unprepared(&ask).await
+    };
+    ask(-3).await.unwrap();
+    assert_eq!(count(&t, &name(-3)).await, 7);
+    // A month that nobody needs, one from before the trail, and one that is too long ago.
+    ask(-2).await.unwrap();
+    assert!(!names(&t).await.contains(&name(-2)));
+    ask(-40).await.unwrap_err();
+    ask(-26).await.unwrap_err();
+    assert_eq!(count(&t, "audit_trail_default").await, 14);
+    assert_eq!(count(&t, "audit_trail_upkeep").await, 0);
 }
 
 async fn pages_come_from_the_months_that_have_them(t: TestDb) {

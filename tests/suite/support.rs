@@ -165,15 +165,18 @@ impl Role {
         &self.0
     }
 
-    pub(crate) async fn connect(&self, t: &TestDb) -> DatabaseConnection {
+    pub(crate) fn url(&self, t: &TestDb) -> String {
         let (_, place) = t.url().rsplit_once('@').unwrap();
-        let url = format!("postgres://{}:secret@{place}", self.0);
-        connect(t.backend, &url, |_| {}).await.unwrap()
+        format!("postgres://{}:secret@{place}", self.0)
+    }
+
+    pub(crate) async fn connect(&self, t: &TestDb) -> DatabaseConnection {
+        connect(t.backend, &self.url(t), |_| {}).await.unwrap()
     }
 
     /// Roles are the server's, not the database's.
     pub(crate) async fn remove(self, t: &TestDb) {
-        sql(&t.db, &format!("DROP OWNED BY \"{0}\"; DROP ROLE \"{0}\"", self.0)).await;
+        sql(&t.db, &format!("DROP OWNED BY \"{0}\" CASCADE; DROP ROLE \"{0}\"", self.0)).await;
     }
 }
 

@@ -9,6 +9,9 @@ impl AuditTrail {
     /// what the trail holds. The key is that of the entries, as the database gives it back: `1.00` for a
     /// `DECIMAL(10, 2)`, `ab  ` for a `CHAR(4)` of `PostgreSQL`'s.
     ///
+    /// Columns that are redacted or skipped today are `"[REDACTED]"`, as in every read; values that were recorded before are there by
+    /// [`AuditQuery::as_stored`](crate::AuditQuery::as_stored).
+    ///
     /// # Errors
     ///
     /// Those of the database.

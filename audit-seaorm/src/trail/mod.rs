@@ -10,7 +10,7 @@ mod keys;
 mod output;
 mod query;
 mod record;
-mod renames;
+pub(crate) mod renames;
 pub(crate) mod restore;
 mod rows;
 mod state;

@@ -8,8 +8,8 @@ impl AuditTrail {
     /// Records a change that no hook can see: one made by raw SQL, by another program, or to a table
     /// that has no entity.
     ///
-    /// The context and the configuration in force apply as to any other change; rules that an
-    /// entity's derive gives do not, for the entity is not known. Pass the transaction that makes the
+    /// The context and the configuration in force apply as to any other change, and the rules of the entities of that table:
+    /// a column that one of them redacts or skips is, also under a former name of it. Pass the transaction that makes the
     /// change, so that both commit together, and call it after the change: the time of the entry is that of the
     /// database's clock now, which a query of its own asks on `PostgreSQL` and `MariaDB`.
     ///

@@ -68,7 +68,7 @@ impl Renames {
     }
 
     /// Those of several entities of one table; none of a table that the program has no entity of.
-    pub(super) fn all(of: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn all(of: impl IntoIterator<Item = Self>) -> Self {
         Self(of.into_iter().flat_map(|Self(names)| names).collect())
     }
 
@@ -102,11 +102,16 @@ impl Renames {
     }
 
     /// The columns that a name may mean in an entry of that time.
-    #[cfg(feature = "viewer")]
-    pub(super) fn columns<'a>(&'a self, name: &'a str, at: DateTimeUtc) -> Vec<&'a str> {
+    pub(crate) fn columns<'a>(&'a self, name: &'a str, at: DateTimeUtc) -> Vec<&'a str> {
         let meant: Vec<_> = self.0.iter().filter(|it| it.name == name && it.holds(at)).collect();
         let itself = meant.iter().all(|it| it.is_alias()).then_some(name);
         itself.into_iter().chain(meant.iter().map(|it| it.column.as_str())).collect()
+    }
+
+    /// The columns that have, or once had, this name.
+    pub(crate) fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |it| it.name == name);
+        named.map(|it| it.column.as_str())
     }
 
     /// The names under which entries have a column, each with its time.

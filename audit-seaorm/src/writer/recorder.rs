@@ -12,6 +12,7 @@ use crate::{
     found::{Facts, Found, Noticed},
     measure::{Step, added},
     record,
+    redaction::Redaction,
     registry::TableName,
     rules,
 };
@@ -150,7 +151,7 @@ pub(crate) async fn record_by_hand<C: ConnectionTrait>(
     require_user(&config, &table)?;
     let ground = Ground::of_caller(Executor::of(db));
     let facts = Facts::ask_of(&ground.unguarded(), &table).await?;
-    let policy = rules::of_table(&config, &table);
+    let policy = Redaction::under(&config, &table).policy_for(&change, facts.stamp().at);
     let allowed = config.check().map_err(AuditError::from);
     let change = Noticed { change, facts };
     let entry = allowed.and_then(|()| entry(&policy, change, ground.sink.group()));

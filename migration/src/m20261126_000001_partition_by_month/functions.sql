@@ -1,12 +1,21 @@
--- The schema is written out and pg_temp comes last, so that nobody puts a table of theirs in front.
+-- Names are looked up once, here: docs/design.md has the rules for what a database runs. A function of the same name that
+-- is there is replaced whole, so that it is not somebody else's.
 DO $do$
 DECLARE
-    home text := (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'audit_trail'::regclass);
+    trail pg_catalog.regclass := 'audit_trail';
+    path constant pg_catalog.text := pg_catalog.current_setting('search_path');
+    home pg_catalog.text;
 BEGIN
-EXECUTE replace($body$
-CREATE OR REPLACE FUNCTION {home}.audit_trail_partitions()
-RETURNS TABLE (name text, starts timestamptz, ends timestamptz, is_default boolean, entries bigint, bytes bigint)
-LANGUAGE sql STABLE SET search_path = pg_catalog, {home}, pg_temp SET timezone = 'UTC' AS $function$
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    home := (SELECT quote_ident(nspname)
+             FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = trail);
+    EXECUTE format('DROP FUNCTION IF EXISTS %1$s.audit_trail_create_partition(timestamptz), '
+                   '%1$s.audit_trail_partitions()', home);
+
+    EXECUTE format('CREATE FUNCTION %s.audit_trail_partitions() RETURNS TABLE (name text, starts timestamptz, '
+                   'ends timestamptz, is_default boolean, entries bigint, bytes bigint) LANGUAGE sql STABLE '
+                   'SET search_path = pg_catalog, pg_temp SET timezone = ''UTC'' SET datestyle = ''ISO'' AS %L',
+                   home, replace($body$
     SELECT child.relname::text,
            (regexp_match(bound, 'FROM \(''([^'']+)''\)'))[1]::timestamptz,
            (regexp_match(bound, 'TO \(''([^'']+)''\)'))[1]::timestamptz,
@@ -16,65 +25,68 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, {home}, pg_temp SET timezone =
     FROM pg_inherits
     JOIN pg_class child ON child.oid = inhrelid
     CROSS JOIN LATERAL pg_get_expr(child.relpartbound, child.oid) AS bound
-    WHERE inhparent = 'audit_trail'::regclass AND NOT inhdetachpending
-$function$
-$body$, '{home}', home);
+    WHERE inhparent = {trail}::regclass AND NOT inhdetachpending
+$body$, '{trail}', quote_literal(trail)));
 
--- No trigger of the parent sees the TRUNCATE of a partition, so each has such triggers of its own.
-EXECUTE replace($body$
-CREATE OR REPLACE FUNCTION {home}.audit_trail_guard_partition(part regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, {home}, pg_temp AS $function$
+    -- With the rights of its owner: who may call it can have the months made that the trail needs, and do nothing else to
+    -- it. A lock that writers do not wait for keeps two calls from each other.
+    EXECUTE format('CREATE FUNCTION %s.audit_trail_create_partition(moment timestamptz) RETURNS text '
+                   'LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = ''UTC'' '
+                   'SET datestyle = ''ISO'' SET default_tablespace FROM CURRENT '
+                   'SET default_table_access_method FROM CURRENT AS %L',
+                   home, replace(replace(replace($body$
 DECLARE
+    trail constant regclass := {trail};
+    rest constant regclass := (SELECT nullif(partdefid, 0) FROM pg_partitioned_table WHERE partrelid = trail);
+    this constant timestamptz := date_trunc('month', now());
+    first constant timestamptz := date_trunc('month', moment);
+    next constant timestamptz := first + interval '1 month';
+    latest constant timestamptz := this + interval '24 months';
+    earliest constant timestamptz := greatest(this - interval '24 months', least(this,
+        (SELECT min(coalesce(starts, '-infinity')) FROM {home}.audit_trail_partitions() WHERE NOT is_default)));
+    name text;
+    part text;
+    look text;
+    late boolean := false;
+    door bigint;
     found record;
-    parent text := '{home}.audit_trail';
 BEGIN
-    FOR found IN
-        SELECT tgname, tgenabled, pg_get_triggerdef(oid) AS definition FROM pg_trigger
-        WHERE tgrelid = 'audit_trail'::regclass AND NOT tgisinternal AND tgtype & 32 = 32
-    LOOP
-        EXECUTE replace(found.definition, ' ON ' || parent || ' ', ' ON ' || part::text || ' ');
-        IF found.tgenabled = 'A' THEN
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', part, found.tgname);
-        END IF;
-    END LOOP;
-END
-$function$
-$body$, '{home}', home);
-
--- With the rights of its owner: who may call it can have months made, and do nothing else to the trail.
--- A lock that writers do not wait for keeps two calls from each other.
-EXECUTE replace($body$
-CREATE OR REPLACE FUNCTION {home}.audit_trail_create_partition(moment timestamptz) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {home}, pg_temp SET timezone = 'UTC' AS $function$
-DECLARE
-    first timestamptz := date_trunc('month', moment);
-    next timestamptz := date_trunc('month', moment) + interval '1 month';
-    part text := 'audit_trail_' || to_char(first, 'YYYY_MM');
-    guarded boolean := to_regclass('{home}.audit_trail_upkeep') IS NOT NULL;
-BEGIN
-    IF moment > now() + interval '10 years' THEN
-        RAISE EXCEPTION 'no partition of audit_trail is made more than ten years ahead';
+    IF (first BETWEEN earliest AND latest) IS NOT TRUE THEN
+        RAISE EXCEPTION 'no partition of audit_trail is made for %', coalesce(moment::text, 'NULL')
+            USING HINT = format('It has to be a month from %s to %s.', to_char(earliest, 'YYYY-MM'), to_char(latest, 'YYYY-MM'));
     END IF;
-    LOCK TABLE audit_trail IN SHARE UPDATE EXCLUSIVE MODE;
-    IF EXISTS (SELECT FROM audit_trail_partitions() p
+    LOCK TABLE {home}.audit_trail IN SHARE UPDATE EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM {home}.audit_trail_partitions() p
                WHERE NOT p.is_default AND coalesce(p.starts, '-infinity') <= first AND first < coalesce(p.ends, 'infinity'))
     THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('CREATE TABLE {home}.%I (LIKE audit_trail INCLUDING ALL)', part);
-    LOCK TABLE audit_trail_default IN ACCESS EXCLUSIVE MODE;
-    IF EXISTS (SELECT FROM audit_trail_default WHERE timestamp >= first AND timestamp < next) THEN
-        IF guarded THEN INSERT INTO audit_trail_upkeep (opened_at) VALUES (now()); END IF;
-        EXECUTE format('WITH late AS (DELETE FROM audit_trail_default WHERE timestamp >= %L AND timestamp < %L RETURNING *) '
-                       'INSERT INTO %I SELECT * FROM late', first, next, part);
-        IF guarded THEN DELETE FROM audit_trail_upkeep; END IF;
+    name := 'audit_trail_' || to_char(first, 'YYYY_MM');
+    part := format('%s.%I', {place}, name);
+    look := format('SELECT EXISTS (SELECT FROM %s WHERE timestamp >= %L AND timestamp < %L)', rest, first, next);
+    IF rest IS NOT NULL THEN EXECUTE look INTO late; END IF;
+    IF first < this AND NOT late THEN RETURN NULL; END IF; -- nobody needs it
+
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL)', part, trail);
+    IF rest IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', rest);
+        EXECUTE look INTO late;
     END IF;
-    EXECUTE format('ALTER TABLE audit_trail ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, first, next);
-    PERFORM audit_trail_guard_partition(to_regclass(format('{home}.%I', part)));
-    RETURN part;
+    IF late THEN
+        -- The trigger tells of the door, since it is the owner's: a table of that name may be anybody's.
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = trail AND tgname = 'audit_trail_no_change') THEN
+            INSERT INTO {home}.audit_trail_upkeep (opened_at) VALUES (now()) RETURNING id INTO door;
+        END IF;
+        EXECUTE format('WITH late AS (DELETE FROM %s WHERE timestamp >= %L AND timestamp < %L RETURNING *) '
+                       'INSERT INTO %s SELECT * FROM late', rest, first, next, part);
+        IF door IS NOT NULL THEN DELETE FROM {home}.audit_trail_upkeep WHERE id = door; END IF;
+    END IF;
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', trail, part, first, next);
+{guard}
+    RETURN name;
 END
-$function$
-$body$, '{home}', home);
-EXECUTE format('REVOKE ALL ON FUNCTION %s.audit_trail_create_partition(timestamptz) FROM PUBLIC', home);
+$body$, '{trail}', quote_literal(trail)), '{place}', quote_literal(home)), '{home}', home));
+    EXECUTE format('REVOKE ALL ON FUNCTION %s.audit_trail_create_partition(timestamptz) FROM PUBLIC', home);
+    PERFORM set_config('search_path', path, true);
 END
 $do$

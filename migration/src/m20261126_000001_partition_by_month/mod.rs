@@ -29,7 +29,7 @@ impl MigrationTrait for PartitionByMonth {
             return Ok(());
         }
         db.execute_unprepared(CHECK).await?;
-        db.execute_unprepared(FUNCTIONS).await?;
+        db.execute_unprepared(&fill(FUNCTIONS)).await?;
         build_key(db).await?;
         let until = announce_end(db).await?;
         let part = fill(PART).replace("{until}", &until.moment).replace("{month}", &until.month);
@@ -56,6 +56,7 @@ fn fill(template: &str) -> String {
     template
         .replace("{gather}", include_str!("gather.sql"))
         .replace("{furnish}", include_str!("furnish.sql"))
+        .replace("{guard}", include_str!("guard.sql"))
 }
 
 fn check_backend(backend: DbBackend) -> Result<(), DbErr> {
@@ -69,7 +70,7 @@ fn check_backend(backend: DbBackend) -> Result<(), DbErr> {
 }
 
 async fn is_partitioned(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let sql = "SELECT relkind = 'p' FROM pg_class WHERE oid = 'audit_trail'::regclass";
+    let sql = "SELECT relkind = 'p' FROM pg_class WHERE oid = 'audit_trail'::regclass::oid";
     value(db, sql).await
 }
 
@@ -83,7 +84,7 @@ async fn build_key(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         }
     };
     let finished = "SELECT coalesce((SELECT indisvalid FROM pg_index \
-                    WHERE indexrelid = to_regclass('audit_trail_id_time')), false)";
+                    WHERE indexrelid = to_regclass('audit_trail_id_time')::oid), false)";
     if value(db, finished).await? {
         return Ok(());
     }
@@ -157,7 +158,7 @@ async fn may_lock(txn: &DatabaseTransaction) -> Result<bool, DbErr> {
     let lock = format!("DO $$ BEGIN {LOCK}; EXCEPTION WHEN lock_not_available THEN NULL; END $$");
     txn.execute_unprepared(&lock).await?;
     let is_held = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND granted \
-                   AND relation = 'audit_trail'::regclass AND mode = 'AccessExclusiveLock')";
+                   AND relation = 'audit_trail'::regclass::oid AND mode = 'AccessExclusiveLock')";
     value(txn, is_held).await
 }
 

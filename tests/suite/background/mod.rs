@@ -6,6 +6,8 @@ mod kill;
 mod load;
 mod namesakes;
 mod rescue;
+#[cfg(unix)]
+mod rest_file;
 
 use std::time::Duration;
 
@@ -54,7 +56,11 @@ audit_tests::tests! {
 
 /// The other tests of this folder.
 pub(crate) fn all_tests() -> Vec<audit_tests::Test> {
-    [tests(), histories::tests(), kill::tests(), namesakes::tests(), rescue::tests()].concat()
+    let all =
+        [tests(), histories::tests(), kill::tests(), namesakes::tests(), rescue::tests()].concat();
+    #[cfg(unix)]
+    let all = [all, rest_file::tests()].concat();
+    all
 }
 
 async fn entries_come_after_the_commit_and_a_flush_waits_for_them(t: TestDb) {

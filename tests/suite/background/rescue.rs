@@ -75,7 +75,7 @@ fn soon() -> Background {
 
 fn file() -> (TempDir, JsonLinesFile) {
     let folder = tempfile::tempdir().unwrap();
-    let file = JsonLinesFile::new(folder.path().join("rest.jsonl"));
+    let file = JsonLinesFile::open(folder.path().join("rest.jsonl")).unwrap();
     (folder, file)
 }
 
@@ -226,7 +226,7 @@ async fn a_file_is_replayed_once_and_tells_its_bad_lines(t: TestDb) {
     )
     .unwrap();
     // Another process goes on where one was killed.
-    let file = JsonLinesFile::new(file.path());
+    let file = JsonLinesFile::open(file.path()).unwrap();
     file.keep(&all[299..], Reason::GaveUp).unwrap();
     file.keep(&all[..1], Reason::InDoubt).unwrap();
     let first = JsonLinesFile::replay(file.path(), &t.db).await.unwrap();

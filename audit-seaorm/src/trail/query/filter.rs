@@ -85,6 +85,14 @@ impl Filter {
         }
     }
 
+    /// The column of which it demands a value.
+    pub(super) fn value_column(&self) -> Option<&str> {
+        match self {
+            Self::Value(_, name, _) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether the database can be asked this.
     pub(super) fn check(&self, backend: DbBackend) -> Result<(), AuditError> {
         match self {

@@ -4,6 +4,7 @@ mod cursor;
 mod filter;
 mod json;
 mod read;
+mod shown;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub struct AuditQuery {
     after: Option<Cursor>,
     oldest_first: bool,
     counts_nobody: bool,
+    as_stored: bool,
     limit: Option<u64>,
     offset: u64,
     /// Why it cannot be asked: told when it is.
@@ -255,6 +257,17 @@ impl AuditQuery {
     /// written, or the other way round.
     pub fn oldest_first(mut self) -> Self {
         self.oldest_first = true;
+        self
+    }
+
+    /// Shows values as the trail stores them, also of columns that are redacted or skipped today and were not yet when they
+    /// were recorded. For whoever has to see those; what was redacted when it was recorded is not known to anybody.
+    ///
+    /// Defaults to not: a column that an entity or the [`AuditConfig`](crate::AuditConfig) in force hides
+    /// is `"[REDACTED]"` in every entry, and none of its values is found by [`old_value`](Self::old_value) and
+    /// [`new_value`](Self::new_value).
+    pub fn as_stored(mut self) -> Self {
+        self.as_stored = true;
         self
     }
 

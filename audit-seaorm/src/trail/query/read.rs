@@ -11,7 +11,7 @@ use super::{AuditQuery, Cursor, DEFAULT_LIMIT, filter::Filter};
 use crate::{
     entity::{Column, Entity, Model},
     error::AuditError,
-    registry, search_path,
+    redaction, registry, search_path,
     trail::{
         MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment, renames::Renames,
         restore::Table,
@@ -163,7 +163,7 @@ impl AuditQuery {
         let rows = self.in_order(db, after)?.limit(limit).offset(offset).all(db).await?;
         let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         self.check_first(after, entries.first().map(Cursor::of))?;
-        Ok(entries)
+        Ok(self.shown(entries))
     }
 
     /// A page of the entries behind a cursor.
@@ -177,7 +177,15 @@ impl AuditQuery {
         let models = rows.iter().map(|row| Model::from_query_result(row, ""));
         let entries = models.map(|model| entry(model?)).collect::<Result<Vec<_>, _>>()?;
         self.check_first(after, entries.first().map(Cursor::of))?;
-        Ok(entries)
+        Ok(self.shown(entries))
+    }
+
+    /// Without what is hidden today.
+    fn shown(&self, mut entries: Vec<AuditEntry>) -> Vec<AuditEntry> {
+        if !self.as_stored {
+            redaction::hide_in_all(&mut entries);
+        }
+        entries
     }
 
     /// Where a time has another form than the trail writes, `SQLite` finds the entry on the wrong side of a cursor: it
@@ -217,6 +225,7 @@ impl AuditQuery {
         self.filters.iter().try_for_each(|filter| filter.check(backend))?;
         let renames = self.renames();
         let filters = self.filters.iter().map(|filter| filter.condition(backend, &renames));
+        let filters = filters.chain(self.only_what_is_shown());
         let (from, to) = self.range();
         let condition = filters
             .fold(Condition::all(), Condition::add)
@@ -226,9 +235,14 @@ impl AuditQuery {
         Ok(Entity::find().filter(condition))
     }
 
+    /// The table whose entries are searched, if it is one.
+    pub(super) fn demanded_table(&self) -> Option<&str> {
+        self.filters.iter().find_map(Filter::demanded_table)
+    }
+
     /// The names that columns had, if entries of one table are searched.
     fn renames(&self) -> Renames {
-        let table = self.filters.iter().find_map(Filter::demanded_table);
+        let table = self.demanded_table();
         Renames::all(table.into_iter().flat_map(registry::tables).map(Table::renames))
     }
 

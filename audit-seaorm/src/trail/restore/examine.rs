@@ -85,7 +85,8 @@ async fn rows<'a>(
 
 /// What the trail knows of a record that is gone: all that its deletion found.
 async fn rest(txn: &AuditTransaction, undo: &Undo) -> Result<Image, DbErr> {
-    let entries = AuditTrail::query().table(undo.table.name()).record(&undo.record_id).limit(1);
+    let entries = AuditTrail::query().table(undo.table.name()).record(&undo.record_id).as_stored();
+    let entries = entries.limit(1);
     let Some(last) = entries.all(txn).await?.pop() else { return Ok(Image::new()) };
     match (last.operation, last.old_values) {
         (Operation::Delete, Some(Json::Object(values))) => {

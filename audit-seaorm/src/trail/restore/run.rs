@@ -84,8 +84,8 @@ impl Restore {
 
     async fn gather(&self, txn: &AuditTransaction) -> Result<Undoing, RestoreError> {
         let query = match self.until {
-            Some(until) => AuditTrail::query().to(just_after(until)),
-            None => AuditTrail::query(),
+            Some(until) => AuditTrail::query().as_stored().to(just_after(until)),
+            None => AuditTrail::query().as_stored(),
         };
         let found = match &self.what {
             What::Record { table, record_id, when } => {

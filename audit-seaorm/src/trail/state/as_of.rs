@@ -12,6 +12,7 @@ use crate::{
     Auditable,
     error::AuditError,
     record,
+    redaction::Redaction,
     trail::{
         AuditTrail, bring_up_to_date,
         entries::{Entry, Pages},
@@ -31,8 +32,8 @@ impl AuditTrail {
     ///
     /// # Errors
     ///
-    /// Those of the database; an error that names them, if there are columns that the trail does not know:
-    /// then [`state_as_of`](Self::state_as_of) tells the others.
+    /// Those of the database; an error that names them, if there are columns that the trail does not know, or that are
+    /// redacted today: then [`state_as_of`](Self::state_as_of) tells the others.
     ///
     /// # Cancel safety
     ///
@@ -105,7 +106,8 @@ impl AuditTrail {
         let record_id = record::id_of_key::<E>(key.into().into_value_tuple())?;
         let mut records = Records::new(Pages::of_record::<E>(&record_id).until(when));
         let image = records.next(db).await?.and_then(|(_, image)| image);
-        Ok(image.map(State::of))
+        let redaction = Redaction::of(&record::table_name::<E>());
+        Ok(image.map(|image| State::shown(image, &redaction)))
     }
 
     /// The records of a table as they were at a moment, those that are gone since included.
@@ -146,7 +148,7 @@ impl AuditTrail {
     /// ```
     pub fn table_as_of<E: Auditable>(entity: E, when: DateTimeUtc) -> StatesAsOf<E> {
         let _ = entity;
-        StatesAsOf { when, keys: None, matching: None, entity: PhantomData }
+        StatesAsOf { when, keys: None, matching: None, as_stored: false, entity: PhantomData }
     }
 }
 
@@ -159,6 +161,7 @@ pub struct StatesAsOf<E: EntityTrait> {
     when: DateTimeUtc,
     keys: Option<Vec<Result<String, AuditError>>>,
     matching: Option<Matching<E::Model>>,
+    as_stored: bool,
     entity: PhantomData<fn() -> E>,
 }
 
@@ -186,6 +189,14 @@ impl<E: Auditable> StatesAsOf<E> {
         F: Fn(&State<E::Model>) -> bool + Send + Sync + 'static,
     {
         self.matching = Some(Box::new(matching));
+        self
+    }
+
+    /// Shows values as the trail stores them, also of columns that are redacted today and were not yet when they were
+    /// recorded: see [`AuditQuery::as_stored`](crate::AuditQuery::as_stored). Defaults to not, so that such a column is
+    /// a [gap](crate::GapReason::Redacted), [`matching`](Self::matching) included.
+    pub fn as_stored(mut self) -> Self {
+        self.as_stored = true;
         self
     }
 
@@ -241,8 +252,12 @@ impl<E: Auditable> StatesAsOf<E> {
                 }
             });
         let matching = self.matching;
+        let redaction = (!self.as_stored).then(|| Redaction::of(&record::table_name::<E>()));
         records.try_filter_map(move |(id, image)| {
-            let state = image.map(State::of);
+            let state = image.map(|image| match &redaction {
+                Some(redaction) => State::shown(image, redaction),
+                None => State::of(image),
+            });
             let wanted =
                 |state: &State<_>| matching.as_ref().is_none_or(|matching| matching(state));
             let found = state.filter(wanted).map(|state| (id, state));

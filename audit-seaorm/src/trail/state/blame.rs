@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fmt};
 
-use audit_core::{FieldChange, Image, Operation, Printable};
+use audit_core::{FieldChange, Image, Operation, Printable, REDACTED};
 use sea_orm::{
     ConnectionTrait, DbErr, PrimaryKeyTrait, QueryResult, QuerySelect,
     prelude::{DateTimeUtc, Uuid},
@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 use crate::{
     Auditable,
     entity::Column,
-    record, rules,
+    record,
+    redaction::Redaction,
+    rules,
     trail::{
         AuditQuery, AuditTrail, Cursor,
         entries::{get, image},
@@ -22,6 +24,7 @@ use crate::{
 
 /// Who last set a column of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Blame {
     /// The column, under the name that it has today.
@@ -85,7 +88,8 @@ impl fmt::Display for Blame {
 impl AuditTrail {
     /// For each column of a record, the entry that last set it, in the order of the entity's columns. If the
     /// record is gone that is the entry that deleted it. Columns that no entry sets, as those of a record
-    /// that is older than the trail, and skipped ones are left out.
+    /// that is older than the trail, and skipped ones are left out. Values of a column that is redacted today are
+    /// `"[REDACTED]"`.
     ///
     /// It reads from the newest entry back until each column is found.
     ///
@@ -137,8 +141,18 @@ impl AuditTrail {
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
         let query = Self::query().record_of(entity, key);
-        last_set(db, &query, Search::of::<E>()).await
+        let found = last_set(db, &query, Search::of::<E>()).await?;
+        Ok(shown(found, &Redaction::of(&record::table_name::<E>())))
     }
+}
+
+/// Without what is hidden today. What was set is decided by what is stored: all that is hidden is alike.
+pub(super) fn shown(mut found: Vec<Blame>, redaction: &Redaction) -> Vec<Blame> {
+    for blame in found.iter_mut().filter(|blame| redaction.rule(&blame.column).is_some()) {
+        let sides = [&mut blame.old, &mut blame.new].into_iter().flatten();
+        sides.for_each(|value| *value = REDACTED.into());
+    }
+    found
 }
 
 /// Reads the entries of a record from the newest back.

@@ -12,6 +12,8 @@ use super::{
 use crate::{
     Auditable,
     error::AuditError,
+    record,
+    redaction::Redaction,
     trail::{AuditTrail, entries::Event, renames::Renames},
 };
 
@@ -126,12 +128,14 @@ impl AuditTrail {
         K: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
     {
         let (renames, mut fold) = (Renames::of::<E>(), Fold::default());
+        let redaction = Redaction::of(&record::table_name::<E>());
         let entries = Self::query().record_of(entity, key).oldest_first().stream(db);
         let mut entries = std::pin::pin!(entries);
         let mut revisions = Vec::new();
         while let Some(entry) = entries.try_next().await? {
             let (old, new) = fold.step(event(&entry, &renames)?);
-            revisions.push(Revision { old: old.map(State::of), new: new.map(State::of), entry });
+            let [old, new] = [old, new].map(|it| it.map(|image| State::shown(image, &redaction)));
+            revisions.push(Revision { entry, old, new });
         }
         revisions.reverse();
         Ok(revisions)

@@ -8,7 +8,9 @@ use crate::{
     Auditable,
     encode::{DecodeError, decode},
     error::AuditError,
-    record, rules,
+    record,
+    redaction::Redaction,
+    rules,
 };
 
 /// A record at one moment, as far as the trail tells.
@@ -36,7 +38,7 @@ pub struct Gap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GapReason {
-    /// It was redacted when it was recorded.
+    /// It was redacted when it was recorded, or is today.
     Redacted,
     /// An entity of the table skips the column.
     Skipped,
@@ -103,6 +105,12 @@ where
             })
             .collect();
         Self { values, gaps, model: PhantomData }
+    }
+
+    /// As [`of`](Self::of), without what is hidden today.
+    pub(in crate::trail) fn shown(mut values: Image, redaction: &Redaction) -> Self {
+        redaction.hide(&mut values);
+        Self::of(values)
     }
 
     /// The values that are known, as entries have them, by column: also those of columns that the entity has

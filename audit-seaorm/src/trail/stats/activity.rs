@@ -24,6 +24,7 @@ const UNIT: &str = "unit";
 
 /// How much happened in one hour, day, week or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ActivityBucket {
     /// When it begins, in the offset that was asked for. It ends where the next one begins.

@@ -14,6 +14,7 @@ use crate::{
 
 /// How many entries there are of each operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OperationStats {
     /// Records that came into being.

@@ -12,6 +12,7 @@ use crate::{
 
 /// What happened to one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordActivity {
     /// The audited table, as in [`AuditEntry::table_name`](crate::AuditEntry::table_name).

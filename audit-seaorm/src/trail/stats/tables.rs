@@ -12,6 +12,7 @@ use crate::{
 
 /// What happened to the records of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TableActivity {
     /// The audited table, as in [`AuditEntry::table_name`](crate::AuditEntry::table_name).

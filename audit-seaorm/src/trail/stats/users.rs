@@ -12,6 +12,7 @@ use crate::{
 
 /// What one user did, or what was done in nobody's name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UserActivity {
     /// Who; none for the entries that nobody is named in.

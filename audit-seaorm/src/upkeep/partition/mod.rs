@@ -26,6 +26,9 @@ const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
 const ATTEMPTS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// As `audit_trail_create_partition` has it: each partition makes reading slower, also an empty one.
+const MOST_AHEAD: u32 = 24;
+
 impl AuditTrail {
     /// The partitions of `audit_trail`, the oldest first and the one for what fits no other last.
     ///
@@ -43,7 +46,8 @@ impl AuditTrail {
         list(&db).await
     }
 
-    /// Makes the partitions of this month and of so many months after it, where they are missing, and tells their names.
+    /// Makes the partitions of this month and of so many months after it, at most 24, where they are missing, and tells their
+    /// names.
     ///
     /// Run it more often than the months run out: entries of a month that has none go to `audit_trail_default`, and are
     /// moved when it is made. [`AuditUpkeep`](crate::AuditUpkeep) runs it on its schedule.
@@ -67,7 +71,7 @@ impl AuditTrail {
     ///
     /// # Errors
     ///
-    /// Those of the database, and if the table has no partitions.
+    /// Those of the database, and if the table has no partitions, or more months are asked for.
     ///
     /// # Cancel safety
     ///
@@ -136,6 +140,9 @@ pub(super) async fn create(
     db: &DatabaseConnection,
     months_ahead: u32,
 ) -> Result<Vec<String>, DbErr> {
+    if months_ahead > MOST_AHEAD {
+        return Err(AuditError::MonthsAhead { most: MOST_AHEAD, asked: months_ahead }.into());
+    }
     let mut made = Vec::new();
     for month in 0..=months_ahead {
         made.extend(patiently(ATTEMPTS, PAUSE, || create_month(db, month)).await?);
@@ -145,8 +152,9 @@ pub(super) async fn create(
 
 /// To its end, even if it is dropped half-way.
 async fn create_month(db: &DatabaseConnection, month: u32) -> Result<Option<String>, DbErr> {
-    let sql =
-        format!("SELECT audit_trail_create_partition(now() + make_interval(months => {month}))");
+    let sql = format!(
+        "SELECT audit_trail_create_partition(now() + pg_catalog.make_interval(months => {month}))"
+    );
     let db = db.clone();
     let begin = async move { OwnTransaction::on(&db, TransactionOptions::default()).await };
     shield::run(begin, async move |txn| {

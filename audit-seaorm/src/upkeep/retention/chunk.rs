@@ -159,7 +159,7 @@ impl<'a> Chunks<'a> {
 
     /// To its end, even if it is dropped half-way.
     async fn run(&self, delete: DeleteMany<Entity>) -> Result<u64, DbErr> {
-        let (db, door, options) = (self.db.clone(), self.door, self.options());
+        let (db, door, options) = (self.db.clone(), self.door.clone(), self.options());
         let begin = async move { OwnTransaction::on(&db, options).await };
         shield::run(begin, async move |txn| {
             let outcome = delete_through(door, delete, &txn).await;

@@ -84,7 +84,7 @@ impl AuditUpkeep {
         self
     }
 
-    /// How many months after the present one have a partition, where the trail has partitions.
+    /// How many months after the present one have a partition, where the trail has partitions; at most 24.
     pub fn months_ahead(mut self, months: u32) -> Self {
         self.months_ahead = months;
         self

@@ -11,6 +11,7 @@ mod patience;
 mod queue;
 mod replay;
 mod rest;
+mod secret_file;
 mod slot;
 mod state;
 mod status;
@@ -56,7 +57,7 @@ use crate::AuditPool;
 /// # let db = Database::connect("sqlite::memory:").await?;
 /// # db.get_schema_builder().register(post::Entity).apply(&db).await?;
 /// # audit_migration::Migrator::up(&db, None).await?;
-/// let last_resort = JsonLinesFile::new("audit-rest.jsonl");
+/// let last_resort = JsonLinesFile::open("audit-rest.jsonl")?;
 /// let writer = AuditWriter::start(&db, Background::new().queue(10_000), last_resort);
 /// AuditConfig::new().background(&writer).install()?;
 ///
@@ -66,6 +67,7 @@ use crate::AuditPool;
 /// writer.flush().await?;
 /// assert_eq!(AuditTrail::find_for_record(&db, post::Entity, 1).await?.len(), 1);
 /// writer.shutdown().await?; // at the end of the program
+/// # std::fs::remove_file("audit-rest.jsonl")?;
 /// # Ok(())
 /// # }
 /// ```

@@ -1,5 +1,4 @@
 use std::{
-    fs::File,
     io::{BufRead, BufReader},
     path::Path,
     sync::Arc,
@@ -12,9 +11,10 @@ use super::{
     json_lines::{JsonLinesFile, Line},
     last_resort::Reason,
     queue::Batch,
+    secret_file,
     store::store,
 };
-use crate::{AuditPool, writer::AuditCounters};
+use crate::{AuditPool, redaction, writer::AuditCounters};
 
 /// What became of the lines of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub struct Replayed {
     /// Lines, counted from 1, of entries whose change may not have taken place ([`Reason::InDoubt`]). They are not
     /// written: look at each, and at the record.
     pub in_doubt: Vec<u64>,
-    /// Lines that are no entry, as one that a full disk has cut off.
+    /// Lines that are no entry of this version, as one that a full disk has cut off, or one with a field that only a
+    /// newer version knows.
     pub unreadable: Vec<u64>,
     /// Lines of entries that the database refuses.
     pub refused: Vec<u64>,
@@ -46,12 +47,12 @@ const LINES: usize = 256;
 
 impl JsonLinesFile {
     /// Writes the entries of a file into the trail, each that is not there yet; so it can be run again, and after it
-    /// has failed. The file stays as it is: remove it once [`is_complete`](Replayed::is_complete).
+    /// has failed. Columns that are redacted by now are written so. The file stays as it is: remove it once [`is_complete`](Replayed::is_complete).
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or the database cannot be written to at all. What was written until then
-    /// stays.
+    /// If the file cannot be read, or is a symbolic link or one that others can write to, whose entries may be
+    /// anybody's (on Unix); or if the database cannot be written to at all. What was written until then stays.
     ///
     /// # Cancel safety
     ///
@@ -79,7 +80,7 @@ impl JsonLinesFile {
         let unreadable = |error: std::io::Error| {
             DbErr::Custom(format!("audit: {}: {error}", path.as_ref().display()))
         };
-        let mut lines = BufReader::new(File::open(&path).map_err(unreadable)?);
+        let mut lines = BufReader::new(secret_file::read(path.as_ref()).map_err(unreadable)?);
         let mut replayed = Replayed::default();
         let (mut number, mut batch) = (0, Vec::new());
         let mut line = Vec::new();
@@ -111,7 +112,11 @@ impl Replayed {
             Ok(Line { entry, .. }) if batch.iter().any(|(_, known)| known.id == entry.id) => {
                 self.present += 1;
             }
-            Ok(Line { entry, .. }) => batch.push((number, Arc::new(entry))),
+            Ok(Line { mut entry, .. }) => {
+                // What is hidden by now goes into no table any more.
+                redaction::hide_in_all(std::slice::from_mut(&mut entry));
+                batch.push((number, Arc::new(entry)));
+            }
             Err(_) => self.unreadable.push(number),
         }
     }

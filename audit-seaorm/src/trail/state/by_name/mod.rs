@@ -11,7 +11,7 @@ pub(crate) use self::table::NamedTable;
 use super::{
     Blame, GapReason,
     as_of::Records,
-    blame::{Search, last_set},
+    blame::{Search, last_set, shown},
 };
 use crate::trail::{AuditTrail, bring_up_to_date, entries::Pages};
 
@@ -44,13 +44,7 @@ pub(crate) async fn blame<C: ConnectionTrait>(
     };
     let mut found = last_set(db, &query, search).await?;
     found.retain(|blame| is_told(&blame.column));
-    for blame in &mut found {
-        if table.rule(&blame.column) == Some(FieldRule::Redact) {
-            let sides = [&mut blame.old, &mut blame.new].into_iter().flatten();
-            sides.for_each(|value| *value = REDACTED.into());
-        }
-    }
-    Ok(found)
+    Ok(shown(found, &table.redaction))
 }
 
 /// As [`AuditTrail::state_as_of`], of the columns of all entities of the table.

@@ -1,11 +1,10 @@
-use std::collections::HashMap;
-
-use audit_core::{AuditConfig, FieldRule, Policy, same_json};
+use audit_core::{FieldRule, same_json};
 use sea_orm::prelude::DateTimeUtc;
 use serde_json::Value as Json;
 
 use crate::{
-    registry, rules,
+    redaction::Redaction,
+    registry,
     trail::{renames::Renames, restore::Table},
 };
 
@@ -17,11 +16,7 @@ pub(crate) struct NamedTable {
     pub(super) entities: Vec<&'static dyn Table>,
     /// The columns of today, in the order of the entities.
     pub(super) columns: Vec<String>,
-    /// Those that an entity or the configuration hides.
-    hidden: HashMap<String, FieldRule>,
-    /// For columns that no entity has.
-    policy: Policy,
-    renames: Renames,
+    pub(super) redaction: Redaction,
 }
 
 impl NamedTable {
@@ -34,26 +29,21 @@ impl NamedTable {
                 columns.push(column);
             }
         }
-        let hidden = hidden(&entities, &columns);
-        let policy = rules::of_table(&AuditConfig::current(), name);
-        let renames = renames(&entities);
-        Self { name: name.to_owned(), entities, columns, hidden, policy, renames }
+        Self { name: name.to_owned(), entities, columns, redaction: Redaction::of(name) }
     }
 
     pub(super) fn renames(&self) -> Renames {
-        renames(&self.entities)
+        Renames::all(self.entities.iter().map(|entity| entity.renames()))
     }
 
     /// How a column is hidden today: an older entry may have it in the clear.
     pub(crate) fn rule(&self, column: &str) -> Option<FieldRule> {
-        self.hidden.get(column).copied().or_else(|| self.policy.rule_of(column))
+        self.redaction.rule(column)
     }
 
     /// As [`rule`](Self::rule), of a column under the name that an entry of that time has.
     pub(crate) fn rule_then(&self, name: &str, at: DateTimeUtc) -> Option<FieldRule> {
-        let rules: Vec<_> =
-            self.renames.columns(name, at).iter().filter_map(|column| self.rule(column)).collect();
-        rules.iter().find(|rule| **rule == FieldRule::Skip).or(rules.first()).copied()
+        self.redaction.rule_then(name, at)
     }
 
     /// Whether two values are one, by the type of the column where that is known.
@@ -64,21 +54,4 @@ impl NamedTable {
             None => same_json(one, other),
         }
     }
-}
-
-fn renames(entities: &[&dyn Table]) -> Renames {
-    Renames::all(entities.iter().map(|entity| entity.renames()))
-}
-
-/// By the strictest of the entities.
-fn hidden(entities: &[&dyn Table], columns: &[String]) -> HashMap<String, FieldRule> {
-    let mut found = HashMap::new();
-    for rule in [FieldRule::Redact, FieldRule::Skip] {
-        for hidden in entities.iter().map(|entity| entity.hidden()) {
-            for column in columns.iter().filter(|column| hidden.is(column, rule)) {
-                found.insert(column.clone(), rule);
-            }
-        }
-    }
-    found
 }
