@@ -52,7 +52,7 @@ struct Writer<'w, 'a> {
     account: &'w mut Account,
 }
 
-impl<'w> Writer<'w, '_> {
+impl Writer<'_, '_> {
     fn verb(&mut self, at: usize) {
         let statement = self.statement;
         let word = statement.get(at).and_then(Token::word).unwrap_or_default();

@@ -112,7 +112,7 @@ fn may_hide(sql: &str) -> bool {
         let begins = |prefix: &str| {
             word.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
-        OPAQUE.iter().chain(&WIDE).any(|it| is(&it)) || begins("pg_") || begins("sqlite_")
+        OPAQUE.iter().chain(&WIDE).any(is) || begins("pg_") || begins("sqlite_")
     };
     words(sql).any(|word| known(without_digits(word)))
 }

@@ -33,7 +33,7 @@ impl<'a> Glue<'a> {
 
     pub(super) fn text(&mut self) -> String {
         let mut text = "SELECT 'a'".to_owned();
-        for _ in 0..1 + self.dice.below(4) {
+        for _ in 0..=self.dice.below(4) {
             text += &self.glued();
         }
         for _ in 0..self.dice.below(3) {
