@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use audit_seaorm::{AuditConfig, AuditTrail, AuditWriter, Background};
 use audit_tests::{Backend, TestDb, connect, wire::Wire};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection,
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::time::sleep;
@@ -77,7 +77,8 @@ pub(super) async fn gone(t: &TestDb, wire: Option<&Wire>) -> Option<DatabaseConn
             options.max_connections(1);
         });
         let db = db.await;
-        sql(&db, "BEGIN EXCLUSIVE").await;
+        // On a busy machine the writers may hold the file for longer than this waits for it.
+        while db.execute_unprepared("BEGIN EXCLUSIVE").await.is_err() {}
         return Some(db);
     };
     if t.backend == Backend::Postgres {
