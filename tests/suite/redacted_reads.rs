@@ -1,5 +1,7 @@
 //! Columns that are redacted today, and were recorded in the clear before: no read shows them, unless it is asked to.
 
+#![allow(clippy::format_collect, clippy::format_push_string, reason = "what was told is one text")]
+
 use audit_seaorm::{
     __private::store, AuditConfig, AuditEntry, AuditQuery, AuditTrail, Change, GapReason, Image,
     JsonLinesFile, LastResort, Operation, REDACTED, Reason,
