@@ -164,6 +164,7 @@ mod registry;
 mod rules;
 mod search_path;
 mod sql_text;
+mod stored;
 mod trail;
 mod transaction;
 mod upkeep;

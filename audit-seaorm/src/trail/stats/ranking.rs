@@ -1,12 +1,16 @@
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, IdenStatic, Order, QueryOrder, QueryResult, QuerySelect,
-    QueryTrait, TryGetable,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, IdenStatic, Order, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait,
     prelude::DateTimeUtc,
-    sea_query::{Alias, Expr},
+    sea_query::{Alias, Expr, Func},
 };
 
 use super::operations::{self, counted};
-use crate::{entity::Column, trail::AuditQuery};
+use crate::{
+    entity::Column,
+    stored::{Stored, in_calendar},
+    trail::AuditQuery,
+};
 
 /// How many users, or records, a ranking has unless [`AuditQuery::limit`] says otherwise.
 pub const DEFAULT_TOP: u64 = 10;
@@ -23,7 +27,8 @@ pub(super) async fn ranking<C: ConnectionTrait>(
     beside: Option<(&'static str, Expr)>,
 ) -> Result<Vec<QueryResult>, DbErr> {
     let query = query.prepared(db).await?;
-    let counts = counted(query.select(db, None)?).expr_as(Column::Timestamp.max(), LAST);
+    let counts = counted(query.select(db, None)?);
+    let counts = counts.expr_as(newest(db.get_database_backend()), LAST);
     let groups = keys.iter().fold(counts, |groups, key| groups.column(*key).group_by(*key));
     let groups = beside.into_iter().fold(groups, |all, (name, value)| all.expr_as(value, name));
     let by_name = |name| Expr::col(Alias::new(name));
@@ -34,11 +39,18 @@ pub(super) async fn ranking<C: ConnectionTrait>(
     db.query_all(&query.cut(ranked, most).into_query()).await
 }
 
-pub(super) fn key<T: TryGetable>(row: &QueryResult, column: Column) -> Result<T, DbErr> {
-    row.try_get("", column.as_str())
+/// The newest time, without those that are beyond all years.
+fn newest(backend: DbBackend) -> Expr {
+    let sound = Expr::case(in_calendar(backend), Column::Timestamp.into_expr());
+    Expr::expr(Func::max(sound))
+}
+
+/// A key, as much of it as is text; none of NULL.
+pub(super) fn key(row: &QueryResult, column: Column) -> Option<String> {
+    Stored::read(row, column.as_str()).map(Stored::into_text)
 }
 
 /// The time of the last entry.
-pub(super) fn last(row: &QueryResult) -> Result<DateTimeUtc, DbErr> {
-    row.try_get("", LAST)
+pub(super) fn last(row: &QueryResult) -> Option<DateTimeUtc> {
+    row.try_get("", LAST).ok().flatten()
 }

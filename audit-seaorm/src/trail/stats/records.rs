@@ -20,17 +20,17 @@ pub struct RecordActivity {
     pub record_id: String,
     /// How much.
     pub operations: OperationStats,
-    /// When last.
-    pub last: DateTimeUtc,
+    /// When last; none if no time of these entries can be read.
+    pub last: Option<DateTimeUtc>,
 }
 
 impl RecordActivity {
     fn read(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
-            table_name: key(row, Column::TableName)?,
-            record_id: key(row, Column::RecordId)?,
+            table_name: key(row, Column::TableName).unwrap_or_default(),
+            record_id: key(row, Column::RecordId).unwrap_or_default(),
             operations: OperationStats::read(row)?,
-            last: last(row)?,
+            last: last(row),
         })
     }
 }

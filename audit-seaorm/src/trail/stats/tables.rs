@@ -18,16 +18,16 @@ pub struct TableActivity {
     pub table_name: String,
     /// How much.
     pub operations: OperationStats,
-    /// When last.
-    pub last: DateTimeUtc,
+    /// When last; none if no time of these entries can be read.
+    pub last: Option<DateTimeUtc>,
 }
 
 impl TableActivity {
     fn read(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
-            table_name: key(row, Column::TableName)?,
+            table_name: key(row, Column::TableName).unwrap_or_default(),
             operations: OperationStats::read(row)?,
-            last: last(row)?,
+            last: last(row),
         })
     }
 }

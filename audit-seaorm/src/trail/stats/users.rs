@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     entity::Column,
+    stored::Stored,
     trail::{AuditQuery, AuditTrail},
 };
 
@@ -20,8 +21,8 @@ pub struct UserActivity {
     pub user_email: Option<String>,
     /// How much.
     pub operations: OperationStats,
-    /// When last.
-    pub last: DateTimeUtc,
+    /// When last; none if no time of these entries can be read.
+    pub last: Option<DateTimeUtc>,
 }
 
 const EMAIL: &str = "newest_email";
@@ -37,10 +38,10 @@ fn newest_email() -> Expr {
 impl UserActivity {
     fn read(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
-            user_id: key(row, Column::UserId)?,
-            user_email: row.try_get("", EMAIL)?,
+            user_id: key(row, Column::UserId),
+            user_email: Stored::read(row, EMAIL).map(Stored::into_text),
             operations: OperationStats::read(row)?,
-            last: last(row)?,
+            last: last(row),
         })
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) 
         (Operation::Delete, Some(next)) => Some(next.operation == Operation::Create),
         (Operation::Delete, None) => Some(row.is_none()),
         // A baseline is no change, and goes through no queue.
-        (Operation::Baseline, _) => None,
+        (Operation::Baseline | Operation::Unknown, _) => None,
         (Operation::Update, _) => of_update(entry, later, row),
     }
 }
