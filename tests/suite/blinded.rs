@@ -22,6 +22,7 @@ audit_tests::tests! {
     many_of_them_are_read_page_by_page,
     replays_make_nothing_up,
     a_record_with_such_a_row_is_written_on,
+    #[only(Sqlite)] a_record_that_is_no_text_hides_no_row,
     #[only(Sqlite)] limits_of_retention_hold_beside_them,
     #[only(Postgres)] pruning_one_leaves_an_entry_of_the_same_id,
     #[only(Postgres)] a_partitioned_trail_refuses_them_too,
@@ -502,8 +503,9 @@ async fn replays_make_nothing_up(t: TestDb) {
     .await;
     let blame = AuditTrail::blame(&t.db, post::Entity, 1).await.unwrap();
     assert_eq!(blame.len(), 4);
-    let doubtful =
-        |it: &audit_seaorm::Blame| it.unreadable.as_ref().is_some_and(|it| it.hides_change());
+    let doubtful = |it: &audit_seaorm::Blame| {
+        it.unreadable.as_ref().is_some_and(audit_seaorm::Unreadable::hides_change)
+    };
     assert!(blame.iter().all(doubtful), "whatever it set: {blame:?}");
     let history = AuditTrail::history(&t.db, post::Entity, 1).await.unwrap();
     assert_eq!((&history[0].old, &history[0].new), (&None, &None));
@@ -534,6 +536,20 @@ async fn a_record_with_such_a_row_is_written_on(t: TestDb) {
     let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.entries, 6 + rows.len() as u64);
+}
+
+/// It is not the record whose id it looks like: met twice, that would stand for a row that has no entry.
+async fn a_record_that_is_no_text_hides_no_row(t: TestDb) {
+    write_posts(&t).await;
+    without_checks(&t.db).await;
+    crate::support::unseen_post(&t.db, "unseen").await;
+    row("a record of bytes", [("record_id", "x'33'")], "").insert(&t).await.unwrap();
+    let report = AuditTrail::verify(&t.db, post::Entity).await.unwrap();
+    let found: Vec<_> =
+        report.findings().iter().map(|it| (it.kind, it.record_id.as_str())).collect();
+    let expected = [(FindingKind::EntryUnreadable, "3"), (FindingKind::NeverRecorded, "4")];
+    assert_eq!(found, expected, "{report}");
+    assert_eq!((report.entries, report.records, report.rows), (7, 3, 4));
 }
 
 /// Each deletes what it says, whatever stands beside it.

@@ -1,12 +1,12 @@
 use audit_core::{AuditEntry, Operation, Stamp};
 use sea_orm::{
-    Condition, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
+    DatabaseConnection, DbErr, EntityTrait, SqliteTransactionMode, TransactionOptions,
     prelude::DateTimeUtc,
 };
 
 use crate::{
     engine::{PoolId, require_transactions},
-    entity::TABLE,
+    entity::{Entity, TABLE},
     own_transaction::OwnTransaction,
     registry::TableName,
     trail::newest_time,
@@ -49,5 +49,5 @@ fn entry() -> AuditEntry {
 }
 
 pub(super) async fn newest_entry(db: &DatabaseConnection) -> Result<Option<DateTimeUtc>, DbErr> {
-    newest_time(db, Condition::all()).await
+    newest_time(db, Entity::find()).await
 }

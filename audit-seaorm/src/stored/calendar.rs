@@ -18,14 +18,23 @@ pub(super) fn is_in_calendar(at: DateTimeUtc) -> bool {
 
 /// The same of a stored time, as far as a comparison tells.
 pub(crate) fn in_calendar(backend: DbBackend) -> Expr {
-    Column::Timestamp.between(moment(backend, FIRST_MOMENT), moment(backend, LAST_MOMENT))
+    let [first, last] = ends(backend);
+    Column::Timestamp.between(first, last)
+}
+
+/// The first and the last moment that an entry can have.
+pub(crate) fn ends(backend: DbBackend) -> [Value; 2] {
+    [FIRST_MOMENT, LAST_MOMENT].map(|at| entity::moment(backend, at))
 }
 
 /// Whether a time is one that another entry of the record can come after, on `SQLite`. What somebody stored as a time and is
 /// none, or is the last moment that there is, must not keep the record from having entries.
 pub(crate) fn sqlite_is_followed(table: &str) -> String {
     let last = entity::sqlite_text(LAST_MOMENT);
-    format!("{table}.timestamp < '{last}' AND julianday({table}.timestamp) IS NOT NULL")
+    let seconds = format!("substr({table}.timestamp, 1, 19)");
+    format!(
+        "{table}.timestamp < '{last}' AND strftime('%Y-%m-%d %H:%M:%S', {seconds}) = replace({seconds}, 'T', ' ')"
+    )
 }
 
 const fn moment_of(micros: i64) -> DateTimeUtc {

@@ -8,7 +8,7 @@ mod time;
 mod value;
 
 pub(crate) use self::{
-    calendar::{in_calendar, moment, sqlite_is_followed},
+    calendar::{ends, in_calendar, moment, sqlite_is_followed},
     place::Place,
     reader::{Reader, entry},
     time::select,

@@ -33,13 +33,11 @@ impl<'a> Reader<'a> {
 
     /// As much of it as is text.
     pub(crate) fn text(&mut self, column: Column) -> Option<String> {
-        match self.row.try_get("", column.as_str()) {
-            Ok(text) => text,
-            Err(_) => {
-                self.faults.note(column, Reason::NotText);
-                Stored::read(self.row, column.as_str()).map(Stored::into_text)
-            }
+        if let Ok(text) = self.row.try_get("", column.as_str()) {
+            return text;
         }
+        self.faults.note(column, Reason::NotText);
+        Stored::read(self.row, column.as_str()).map(Stored::into_text)
     }
 
     pub(crate) fn name(&mut self, column: Column) -> String {
@@ -69,12 +67,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn time(&mut self) -> Option<DateTimeUtc> {
-        let (time, fault) = match Time::read(self.row, self.backend) {
-            Time::Sound(at) => (Some(at), None),
-            Time::OtherForm(at) => (Some(at), Some(Reason::TimeForm)),
-            Time::None => (None, Some(Reason::NotTime)),
+        let (time, reason) = match Time::read(self.row, self.backend) {
+            Time::Sound(at) => return Some(at),
+            Time::OtherForm(at) => (Some(at), Reason::TimeForm),
+            Time::None => (None, Reason::NotTime),
         };
-        fault.into_iter().for_each(|reason| self.faults.note(Column::Timestamp, reason));
+        self.faults.note(Column::Timestamp, reason);
         time
     }
 

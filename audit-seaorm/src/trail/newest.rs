@@ -1,6 +1,4 @@
-use sea_orm::{
-    Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, prelude::DateTimeUtc,
-};
+use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryOrder, Select, prelude::DateTimeUtc};
 
 use super::first_rows::first_rows;
 use crate::{
@@ -14,11 +12,10 @@ const PAGE: u64 = 64;
 /// The newest time of these entries that can be read. Where others stand behind it, they say nothing of time.
 pub(crate) async fn newest_time<C: ConnectionTrait>(
     db: &C,
-    entries: Condition,
+    entries: Select<Entity>,
 ) -> Result<Option<DateTimeUtc>, DbErr> {
     let backend = db.get_database_backend();
-    let entries = Entity::find()
-        .filter(entries)
+    let entries = entries
         .filter(in_calendar(backend))
         .order_by_desc(Column::Timestamp)
         .order_by_desc(Column::Id);

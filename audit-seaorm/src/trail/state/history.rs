@@ -131,13 +131,12 @@ impl AuditTrail {
         let mut entries = std::pin::pin!(entries);
         let mut revisions = Vec::new();
         while let Some(entry) = entries.try_next().await? {
-            let (old, new) = match event(&entry, &renames) {
-                Ok(event) => fold.step(event),
+            let (old, new) = if let Ok(event) = event(&entry, &renames) {
+                fold.step(event)
+            } else {
                 // What it did nobody knows, so that from here on the record is known as far as later entries tell.
-                Err(_) => {
-                    fold = Fold::default();
-                    (None, None)
-                }
+                fold = Fold::default();
+                (None, None)
             };
             revisions.push(Revision { old: old.map(State::of), new: new.map(State::of), entry });
         }

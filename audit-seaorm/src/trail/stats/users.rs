@@ -1,9 +1,9 @@
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, prelude::DateTimeUtc, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::{
     DEFAULT_TOP, OperationStats,
-    ranking::{key, last, ranking},
+    ranking::{Ranked, key, ranking},
 };
 use crate::{
     entity::Column,
@@ -36,12 +36,13 @@ fn newest_email() -> Expr {
 }
 
 impl UserActivity {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+    fn read(line: &Ranked) -> Result<Self, DbErr> {
+        let row = &line.row;
         Ok(Self {
             user_id: key(row, Column::UserId),
             user_email: Stored::read(row, EMAIL).map(Stored::into_text),
             operations: OperationStats::read(row)?,
-            last: last(row),
+            last: line.last,
         })
     }
 }

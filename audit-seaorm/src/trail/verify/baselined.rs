@@ -1,7 +1,12 @@
 use audit_core::Operation;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, prelude::DateTimeUtc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::DateTimeUtc,
+};
 
-use crate::{entity::Column, trail::newest_time};
+use crate::{
+    entity::{Column, Entity},
+    trail::newest_time,
+};
 
 /// When the table was last baselined; asked for when it first matters.
 #[derive(Default)]
@@ -32,8 +37,8 @@ pub(in crate::trail) async fn last_baseline<C: ConnectionTrait>(
     db: &C,
     table: &str,
 ) -> Result<Option<DateTimeUtc>, DbErr> {
-    let baselines = Condition::all()
-        .add(Column::Operation.eq(Operation::Baseline.as_str()))
-        .add(Column::TableName.eq(table));
+    let baselines = Entity::find()
+        .filter(Column::Operation.eq(Operation::Baseline.as_str()))
+        .filter(Column::TableName.eq(table));
     newest_time(db, baselines).await
 }

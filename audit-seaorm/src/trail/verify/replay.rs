@@ -112,9 +112,9 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
             {
                 record.groundless = entry.id;
             }
-            Some((FindingKind::EntryUnreadable, _)) => {}
+            // With its columns, below.
+            Some((FindingKind::EntryUnreadable, _)) | None => {}
             Some((kind, columns)) => self.find(kind, record, columns),
-            None => {}
         }
         if !unreadable.is_empty() {
             self.find(FindingKind::EntryUnreadable, record, unreadable);
