@@ -6,7 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    AuditContext, AuditUser, Operation, Printable, RecordedChange, Stamp, printable::quote,
+    AuditContext, AuditUser, Operation, Printable, RecordedChange, Stamp, Unreadable,
+    printable::quote,
 };
 
 /// One row of the trail: who did what to which record, and when.
@@ -31,7 +32,7 @@ pub struct AuditEntry {
     pub table_name: String,
     /// The primary key as text: `42`, a UUID's text, or a JSON array for a composite key.
     pub record_id: String,
-    /// What happened.
+    /// What happened; [`Operation::Unknown`] if that cannot be read.
     pub operation: Operation,
     /// Values just before the change by column name; none for a CREATE. For an UPDATE only the
     /// changed columns, unless [`AuditConfig::full_record`](crate::AuditConfig::full_record).
@@ -55,6 +56,10 @@ pub struct AuditEntry {
     /// When, in UTC, to the microsecond: by the clock of the database server, read under the lock of the
     /// record, and by that of the machine on `SQLite`. The entries of a record rise.
     pub timestamp: DateTime<Utc>,
+    /// What of the entry cannot be read; none of a sound one. In the place of what cannot be read there is nothing; the nil
+    /// UUID in that of the id, 1970 in that of the time, and in that of a text as much as is text, with U+FFFD for the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
 }
 
 impl AuditEntry {
@@ -90,6 +95,7 @@ impl AuditEntry {
             reason: context.get_reason().map(storable),
             metadata: (!metadata.is_empty()).then(|| storable_json(Value::Object(metadata), 0)),
             timestamp: stamp.at,
+            unreadable: None,
         }
     }
 }
@@ -121,6 +127,13 @@ impl AuditEntry {
         })
     }
 
+    /// When, if that can be read.
+    #[must_use]
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        let is_told = self.unreadable.as_ref().is_none_or(Unreadable::tells_time);
+        is_told.then_some(self.timestamp)
+    }
+
     fn noted(&self, key: &str) -> Option<&str> {
         self.metadata.as_ref()?.get(key)?.as_str()
     }
@@ -138,8 +151,11 @@ fn of_user(user: &AuditUser) -> impl Iterator<Item = (String, Value)> {
 
 impl fmt::Display for AuditEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.timestamp.format("%Y-%m-%dT%H:%M:%S%.6fZ");
-        write!(f, "{at} {} ", self.operation)?;
+        match self.time() {
+            Some(at) => write!(f, "{} ", at.format("%Y-%m-%dT%H:%M:%S%.6fZ"))?,
+            None => f.write_str("(no time) ")?,
+        }
+        write!(f, "{} ", self.operation)?;
         Printable(&self.table_name).fmt(f)?;
         f.write_str(" ")?;
         Printable(&self.record_id).fmt(f)?;
@@ -162,6 +178,9 @@ impl fmt::Display for AuditEntry {
         if let Some(reason) = &self.reason {
             f.write_str(", reason ")?;
             quote(f, reason)?;
+        }
+        if let Some(unreadable) = &self.unreadable {
+            write!(f, "\n  unreadable: {unreadable}")?;
         }
         for change in self.changes() {
             f.write_str("\n  ")?;

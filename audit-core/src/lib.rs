@@ -46,6 +46,7 @@ mod spawn;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod user;
 #[cfg(feature = "tower")]
 mod web;
@@ -67,6 +68,7 @@ pub use retention::{Limits, Retention};
 pub use scope::is_paused;
 pub use spawn::{InAuditContext, spawn, spawn_blocking};
 pub use tables::KnownTables;
+pub use unreadable::{Unreadable, UnreadableReason};
 pub use user::AuditUser;
 #[cfg(feature = "tower")]
 pub use web::{

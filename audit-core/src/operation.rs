@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// What happened to a record. Stored, displayed and serialised as `CREATE`, `UPDATE`, `DELETE`,
-/// `BASELINE`.
+/// `BASELINE`; `UNKNOWN` is displayed and serialised only.
 ///
 /// ```
 /// use audit_core::Operation;
@@ -23,10 +23,13 @@ pub enum Operation {
     /// The record stood thus, and nothing happened to it: it is older than the trail, or than what is left of
     /// the trail. There is an after-image, all of the record, and no before-image.
     Baseline,
+    /// None of these: the entry was written past this library, or altered, and nobody knows what it told of. See
+    /// [`AuditEntry::unreadable`](crate::AuditEntry::unreadable). No entry is recorded as such, and no text is parsed as it.
+    Unknown,
 }
 
 impl Operation {
-    /// All operations: in the order of a record's life, and behind them the one that is no change.
+    /// All operations that are recorded: in the order of a record's life, and behind them the one that is no change.
     pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Baseline];
 
     /// The stored form.
@@ -37,6 +40,7 @@ impl Operation {
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
             Self::Baseline => "BASELINE",
+            Self::Unknown => "UNKNOWN",
         }
     }
 }

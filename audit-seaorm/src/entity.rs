@@ -3,7 +3,7 @@
 //! Write to it through [`AuditTrail::record`](crate::AuditTrail::record) alone. It cannot be audited
 //! itself: it does not implement [`Auditable`](crate::Auditable), and nobody else can implement that.
 
-use audit_core::{AuditEntry, ParseOperationError};
+use audit_core::AuditEntry;
 use sea_orm::{DbBackend, IntoActiveModel, Value, entity::prelude::*};
 
 /// The name of the table.
@@ -11,6 +11,10 @@ pub const TABLE: &str = "audit_trail";
 
 /// A row of the trail; [`AuditEntry`] is the same with its operation read. It is what is stored: columns that were recorded
 /// before they were redacted are in the clear, see [`AuditQuery::as_stored`](crate::AuditQuery::as_stored).
+///
+/// `SeaORM` gives up a whole query for one row that does not fit these types, as somebody may have stored it past the
+/// migration's constraints, and on `PostgreSQL` a time that is infinite or after the year 262142 makes `SQLx` panic.
+/// [`AuditQuery`](crate::AuditQuery) reads such a row as an entry with [`AuditEntry::unreadable`].
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_trail")]
 pub struct Model {
@@ -76,28 +80,6 @@ impl From<AuditEntry> for Model {
 impl From<AuditEntry> for ActiveModel {
     fn from(entry: AuditEntry) -> Self {
         Model::from(entry).into_active_model().reset_all()
-    }
-}
-
-impl TryFrom<Model> for AuditEntry {
-    type Error = ParseOperationError;
-
-    fn try_from(row: Model) -> Result<Self, Self::Error> {
-        Ok(Self {
-            id: row.id,
-            table_name: row.table_name,
-            record_id: row.record_id,
-            operation: row.operation.parse()?,
-            old_values: row.old_values,
-            new_values: row.new_values,
-            user_id: row.user_id,
-            user_email: row.user_email,
-            request_id: row.request_id,
-            transaction_id: row.transaction_id,
-            reason: row.reason,
-            metadata: row.metadata,
-            timestamp: row.timestamp,
-        })
     }
 }
 

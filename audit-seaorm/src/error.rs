@@ -69,11 +69,6 @@ pub(crate) enum AuditError {
     TooManyBuckets { buckets: u64, max: u64 },
     #[error("the range of time goes beyond the calendar: ask for a shorter one")]
     Calendar,
-    #[error(
-        "{entries} of these entries of audit_trail have an operation that is none: they were altered. \
-         `AuditTrail::verify` tells of all such entries"
-    )]
-    OperationUnknown { entries: u64 },
     #[error("no entry can be searched for this value of column `{column}`: {source}")]
     Unsearchable { column: String, source: EncodeError },
     #[error(
@@ -152,11 +147,6 @@ pub(crate) enum AuditError {
         in_column(column.as_deref())
     )]
     RowMisfit { table: String, record_id: Option<String>, column: Option<String> },
-    #[error(
-        "entry {entry} of audit_trail is not where its time belongs: the text of its time has another form than \
-         docs/migrating.md tells. `AuditTrail::verify` names all such entries"
-    )]
-    TimeForm { entry: Uuid },
     #[error("`{table}` has no column `{column}` that a restore could leave out")]
     NoSuchColumn { table: String, column: String },
     #[error(

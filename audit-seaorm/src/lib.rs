@@ -165,6 +165,7 @@ mod registry;
 mod rules;
 mod search_path;
 mod sql_text;
+mod stored;
 mod trail;
 mod transaction;
 mod upkeep;
@@ -180,7 +181,8 @@ pub use audit_core::{
 pub use audit_core::{
     AuditConfig, AuditContext, AuditEntry, AuditUser, Background, Change, ConfigError, Escape,
     FailurePolicy, FieldChange, FieldRule, Image, InAuditContext, Limits, Listing, Operation,
-    Printable, PrintableValue, REDACTED, RequireUser, Retention, WhenFull, spawn, spawn_blocking,
+    Printable, PrintableValue, REDACTED, RequireUser, Retention, Unreadable, UnreadableReason,
+    WhenFull, spawn, spawn_blocking,
 };
 #[cfg(feature = "macros")]
 pub use audit_seaorm_macros::{Auditable, audited};

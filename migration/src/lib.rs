@@ -36,6 +36,7 @@
 //!
 //! A released migration is never edited: what changes later comes as a further one.
 
+mod checks;
 mod m20261123_000001_create_audit_trail;
 mod m20261125_000001_append_only;
 mod m20261126_000001_partition_by_month;

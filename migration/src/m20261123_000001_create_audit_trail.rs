@@ -1,8 +1,10 @@
 use sea_orm_migration::{
     prelude::*,
     sea_orm::{DbBackend, TransactionTrait},
-    sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
+    sea_query::{Check, ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
 };
+
+use crate::checks::{self, NamedCheck};
 
 /// Creates the table `audit_trail` with its indexes.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +63,11 @@ impl MigrationTrait for CreateAuditTrail {
 }
 
 async fn create_step_by_step(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    manager.create_table(table(&Types::COMMON)).await?;
+    let checks = match manager.get_database_backend() {
+        DbBackend::Sqlite => &checks::SQLITE[..],
+        _ => &checks::POSTGRES,
+    };
+    manager.create_table(table(&Types::COMMON, checks)).await?;
     for mut index in indexes() {
         manager.create_index(index.table(AuditTrail::Table).take()).await?;
     }
@@ -94,9 +100,9 @@ impl Types {
 /// The lengths matter to MariaDB alone, where the index of a record's history must stay below 3072
 /// bytes at four bytes a character: a schema, a dot and a table of 64 characters each, 512 for the
 /// key, 8 for the time and 16 for the id.
-fn table(types: &Types) -> TableCreateStatement {
+fn table(types: &Types, checks: &[NamedCheck]) -> TableCreateStatement {
     let column = ColumnDef::new;
-    Table::create()
+    let mut table = Table::create()
         .table(AuditTrail::Table)
         .col((types.uuid)(&mut column(AuditTrail::Id)).not_null().primary_key())
         .col(column(AuditTrail::TableName).string_len(129).not_null())
@@ -111,7 +117,11 @@ fn table(types: &Types) -> TableCreateStatement {
         .col((types.text)(&mut column(AuditTrail::Reason)))
         .col(column(AuditTrail::Metadata).json_binary())
         .col((types.timestamp)(&mut column(AuditTrail::Timestamp)).not_null())
-        .take()
+        .take();
+    for (name, condition) in checks {
+        table.check(Check::named(*name, Expr::cust(*condition)));
+    }
+    table
 }
 
 const MARIADB_COLLATION: &str = "utf8mb4_nopad_bin";
@@ -127,7 +137,11 @@ async fn mysql_table(manager: &SchemaManager<'_>) -> Result<TableCreateStatement
     let is_mariadb = manager.get_connection().query_one(&of_mariadb).await?.is_some();
     let collation = if is_mariadb { MARIADB_COLLATION } else { "utf8mb4_0900_bin" };
     // Whatever the server's default is: an engine without transactions cannot keep a change and its entry together.
-    Ok(table(&Types::MYSQL).engine("InnoDB").character_set("utf8mb4").collate(collation).take())
+    Ok(table(&Types::MYSQL, &checks::MYSQL)
+        .engine("InnoDB")
+        .character_set("utf8mb4")
+        .collate(collation)
+        .take())
 }
 
 /// One for each way of reading that must not slow down as the trail grows. All end with time and

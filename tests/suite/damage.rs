@@ -2,7 +2,10 @@
 
 use audit_seaorm::{AuditEntry, entity};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel,
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel,
+    QueryFilter,
+    prelude::{DateTimeUtc, Uuid},
+    sea_query::Expr,
 };
 use serde_json::Value as Json;
 
@@ -26,7 +29,21 @@ pub(crate) async fn rewrite(
 ) {
     let mut row = entity::Model::from(entry);
     change(&mut row);
-    row.into_active_model().reset_all().update(db).await.unwrap();
+    let (id, at) = (row.id, row.timestamp);
+    let mut row = row.into_active_model().reset_all();
+    row.timestamp.take();
+    row.update(db).await.unwrap();
+    set_time(db, id, at).await;
+}
+
+/// In the form of the trail, which `SeaORM` does not write on `SQLite`.
+async fn set_time(db: &impl ConnectionTrait, id: Uuid, at: DateTimeUtc) {
+    let at = match db.get_database_backend() {
+        DbBackend::Sqlite => Expr::val(at.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()),
+        _ => Expr::val(at),
+    };
+    let update = entity::Entity::update_many().filter(entity::Column::Id.eq(id));
+    update.col_expr(entity::Column::Timestamp, at).exec(db).await.unwrap();
 }
 
 pub(crate) async fn remove(db: &impl ConnectionTrait, entry: AuditEntry) {
@@ -35,8 +52,7 @@ pub(crate) async fn remove(db: &impl ConnectionTrait, entry: AuditEntry) {
 
 pub(crate) async fn exchange_times(db: &impl ConnectionTrait, [one, other]: [AuditEntry; 2]) {
     for (id, time) in [(one.id, other.timestamp), (other.id, one.timestamp)] {
-        let row = entity::ActiveModel { id: Set(id), timestamp: Set(time), ..Default::default() };
-        row.update(db).await.unwrap();
+        set_time(db, id, time).await;
     }
 }
 

@@ -15,6 +15,7 @@ mod all_tables;
 mod append_only;
 mod background;
 mod baseline;
+mod blinded;
 mod blog;
 mod bulk;
 mod capture;
@@ -110,6 +111,7 @@ fn all_tests() -> Vec<Test> {
         append_only::tests(),
         background::all_tests(),
         baseline::tests(),
+        blinded::tests(),
         blog::all_tests(),
         bulk::tests(),
         capture::tests(),

@@ -182,7 +182,7 @@ pub(crate) async fn fill(t: &TestDb) {
         Backend::Sqlite => (
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)",
             "randomblob(16)",
-            "strftime('%Y-%m-%dT%H:%M:%f+00:00', '2026-01-01', (i * 60) || ' seconds')",
+            "strftime('%Y-%m-%dT%H:%M:%f000+00:00', '2026-01-01', (i * 60) || ' seconds')",
         ),
         Backend::Postgres => (
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)",

@@ -223,7 +223,7 @@ async fn a_cursor_reads_on_in_both_directions(t: TestDb) {
     let middle: Cursor = Cursor::of(&all[2]).to_string().parse().unwrap();
     let json = serde_json::to_string(&middle).unwrap();
     assert_eq!(serde_json::from_str::<Cursor>(&json).unwrap(), middle);
-    let back = AuditTrail::query().after(middle).all(&t.db).await.unwrap();
+    let back = AuditTrail::query().after(middle.clone()).all(&t.db).await.unwrap();
     assert_eq!(back, all[3..]);
     let on = AuditTrail::query().oldest_first().after(middle).all(&t.db).await.unwrap();
     assert_eq!(on, [all[1].clone(), all[0].clone()]);

@@ -69,6 +69,7 @@ fn entry(table: &str, minute: u32, operation: Operation, old: Json, new: Json) -
         reason: None,
         metadata: None,
         timestamp: at(minute),
+        unreadable: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn entry(table: &str, record: &str, user: Option<&str>, days_ago: i64) -> AuditE
         reason: None,
         metadata: None,
         timestamp: chrono::DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap(),
+        unreadable: None,
     }
 }
 

@@ -6,7 +6,8 @@ use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
-    ExecResult, QueryOrder, QueryResult, Statement, prelude::async_trait::async_trait,
+    ExecResult, QueryOrder, QueryResult, Statement, TransactionTrait,
+    prelude::async_trait::async_trait,
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
@@ -60,7 +61,7 @@ pub(crate) async fn entries(db: &impl ConnectionTrait) -> Vec<AuditEntry> {
         .all(db)
         .await
         .unwrap();
-    rows.into_iter().map(|row| row.try_into().unwrap()).collect()
+    rows.into_iter().map(AuditEntry::from).collect()
 }
 
 /// Stores entries of other times than now, as a writer stores them: `SeaORM` writes a time in another form on `SQLite`.
@@ -79,6 +80,55 @@ pub(crate) async fn store_entries(
         let rows = entries.iter().cloned().map(entity::ActiveModel::from);
         entity::Entity::insert_many(rows).exec_without_returning(db).await.unwrap();
     }
+}
+
+/// Takes away what keeps rows out that are no entries, as somebody may who owns the table.
+pub(crate) async fn without_checks(db: &DatabaseConnection) {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => without_checks_on_sqlite(db).await,
+        DbBackend::Postgres => {
+            let names = "SELECT conname::text FROM pg_constraint \
+                         WHERE conrelid = 'audit_trail'::regclass AND contype = 'c'";
+            drop_constraints(db, names).await;
+        }
+        _ => {
+            let names = "SELECT CAST(constraint_name AS CHAR) FROM information_schema.check_constraints \
+                         WHERE constraint_schema = DATABASE() AND table_name = 'audit_trail' \
+                         AND constraint_name LIKE 'audit_trail%'";
+            drop_constraints(db, names).await;
+            for column in ["old_values", "new_values", "metadata"] {
+                sql(db, &format!("ALTER TABLE audit_trail MODIFY {column} LONGTEXT")).await;
+            }
+        }
+    }
+}
+
+async fn drop_constraints(db: &impl ConnectionTrait, names: &str) {
+    let names = Statement::from_string(db.get_database_backend(), names);
+    for row in db.query_all_raw(names).await.unwrap() {
+        let name: String = row.try_get_by_index(0).unwrap();
+        sql(db, &format!("ALTER TABLE audit_trail DROP CONSTRAINT {name}")).await;
+    }
+}
+
+/// It cannot alter a table so, and its connections keep the schema in mind.
+async fn without_checks_on_sqlite(db: &DatabaseConnection) {
+    let schema = "SELECT sql FROM sqlite_master WHERE tbl_name = 'audit_trail' AND sql IS NOT NULL \
+                  ORDER BY type <> 'table'";
+    let schema = Statement::from_string(DbBackend::Sqlite, schema);
+    let rows = db.query_all_raw(schema).await.unwrap();
+    let schema: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    let (table, others) = schema.split_first().unwrap();
+    let table = table.split(", CONSTRAINT").next().unwrap();
+    let txn = db.begin().await.unwrap();
+    sql(&txn, "ALTER TABLE audit_trail RENAME TO audit_trail_before").await;
+    sql(&txn, &format!("{table})")).await;
+    sql(&txn, "INSERT INTO audit_trail SELECT * FROM audit_trail_before").await;
+    sql(&txn, "DROP TABLE audit_trail_before").await;
+    for other in others {
+        sql(&txn, other).await;
+    }
+    txn.commit().await.unwrap();
 }
 
 /// The whole trail as lines such as `UPDATE post 1 by ann: {"likes":0} -> {"likes":1}`.

@@ -26,7 +26,7 @@ fn upkeep(t: &TestDb) -> AuditUpkeep {
 /// Entries that are too old.
 async fn fill(t: &TestDb, count: u32) {
     let (id, at) = match t.backend {
-        Backend::Sqlite => ("randomblob(16)", "'2020-01-01T00:00:00+00:00'"),
+        Backend::Sqlite => ("randomblob(16)", "'2020-01-01T00:00:00.000000+00:00'"),
         Backend::Postgres => ("gen_random_uuid()", "timestamptz '2020-01-01'"),
         Backend::MariaDb => ("UNHEX(REPLACE(UUID(), '-', ''))", "'2020-01-01'"),
     };

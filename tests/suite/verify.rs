@@ -20,7 +20,7 @@ use crate::{
     damage::{exchange_times, history, remove, rewrite, set},
     entities::{country, device, label, order, post},
     migration::{explain, fill},
-    support::{create, entries, new_post, number, sql, store_entries, unseen_post},
+    support::{create, entries, new_post, number, sql, store_entries, unseen_post, without_checks},
 };
 
 audit_tests::tests! {
@@ -474,6 +474,7 @@ async fn entries_that_never_were_are_found(t: TestDb) {
 
 async fn entries_that_cannot_be_read_are_found(t: TestDb) {
     create!(t, post::Entity);
+    without_checks(&t.db).await;
     write_posts(&t.db).await;
     let damage = async |place: usize, alter: Alter, expected: &[&str]| {
         let inflict = async |txn: &DatabaseTransaction| {
@@ -481,22 +482,32 @@ async fn entries_that_cannot_be_read_are_found(t: TestDb) {
         };
         damaged(&t, inflict, expected).await;
     };
-    let unreadable = ["EntryUnreadable 1"];
     for place in 0..3 {
-        damage(place, |row| "MERGE".clone_into(&mut row.operation), &unreadable).await;
-        damage(place, |row| row.new_values = Some(json!([1])), &unreadable).await;
-        damage(place, |row| row.old_values = Some(json!("x")), &unreadable).await;
+        damage(
+            place,
+            |row| "MERGE".clone_into(&mut row.operation),
+            &["EntryUnreadable 1 operation"],
+        )
+        .await;
+        let no_object = ["EntryUnreadable 1 new_values"];
+        damage(place, |row| row.new_values = Some(json!([1])), &no_object).await;
+        let no_object = ["EntryUnreadable 1 old_values"];
+        damage(place, |row| row.old_values = Some(json!("x")), &no_object).await;
     }
-    damage(1, |row| row.old_values = None, &unreadable).await;
-    damage(1, |row| row.new_values = None, &unreadable).await;
-    damage(0, |row| row.old_values = row.new_values.take(), &unreadable).await;
+    damage(1, |row| row.old_values = None, &["EntryUnreadable 1 old_values"]).await;
+    damage(1, |row| row.new_values = None, &["EntryUnreadable 1 new_values"]).await;
+    let exchanged = ["EntryUnreadable 1 new_values,old_values"];
+    damage(0, |row| row.old_values = row.new_values.take(), &exchanged).await;
+    damage(2, |row| row.metadata = Some(json!(1)), &["EntryUnreadable 1 metadata"]).await;
     if t.backend == Backend::Sqlite {
         let one = "WHERE record_id = '1' AND operation = 'CREATE'";
-        let late = ["BeganBeforeTrail 1", "EntryUnreadable 1"];
         for (set, expected) in [
-            ("new_values = 'no json'", &unreadable[..]),
-            ("id = 'no id'", &unreadable),
-            ("timestamp = 'no time'", &late),
+            ("new_values = 'no json'", &["EntryUnreadable 1 new_values"][..]),
+            ("id = 'no id'", &["EntryUnreadable 1 id"]),
+            ("timestamp = 'no time'", &["BeganBeforeTrail 1", "EntryUnreadable 1 timestamp"]),
+            ("reason = x'ff'", &["EntryUnreadable 1 reason"]),
+            // Its record is none of those that there are.
+            ("record_id = x'31'", &["BeganBeforeTrail 1", "EntryUnreadable 1 record_id"]),
         ] {
             damaged_by(&t, &format!("UPDATE audit_trail SET {set} {one}"), expected).await;
         }
@@ -658,6 +669,7 @@ async fn keys_stored_in_another_form_are_met_by_their_rows(t: TestDb) {
 
 async fn a_secret_is_in_no_report(t: TestDb) {
     create!(t, post::Entity);
+    without_checks(&t.db).await;
     let mut post = new_post("s3cr3t-title");
     post.token = Set(Some("s3cr3t-token".to_owned()));
     post.insert(&t.db).await.unwrap();
@@ -666,7 +678,7 @@ async fn a_secret_is_in_no_report(t: TestDb) {
     sql(&t.db, "INSERT INTO post (title, likes, views) VALUES ('s3cr3t-insert', 0, 0)").await;
     let (report, logs) = audit_tests::logs::capture(AuditTrail::verify(&t.db, post::Entity)).await;
     let report = report.unwrap();
-    assert_findings(&report, &["EntryUnreadable 1", "NeverRecorded 2"]);
+    assert_findings(&report, &["EntryUnreadable 1 operation", "NeverRecorded 2"]);
     let all = format!("{report} {report:?} {logs}");
     assert!(!all.contains("s3cr3t"), "{all}");
 }
@@ -723,7 +735,7 @@ async fn many_records_and_long_histories_are_read_in_pages(t: TestDb) {
             timestamp: now,
             ..first.clone().into()
         })
-        .map(|row| row.try_into().unwrap())
+        .map(Into::into)
         .collect();
     store_entries(&t.db, updates).await;
     sql(&t.db, "UPDATE country SET name = '1000' WHERE code = '200'").await;
@@ -844,7 +856,7 @@ async fn fill_posts(t: &TestDb, ids: std::ops::Range<u128>) {
                 metadata: None,
                 timestamp: "2026-01-01T00:00:00Z".parse().unwrap(),
             };
-            AuditEntry::try_from(row).unwrap()
+            AuditEntry::from(row)
         });
         store_entries(&t.db, rows).await;
         let rows: Vec<_> = (start..ids.end.min(start + 200))

@@ -1,5 +1,5 @@
 /// Two lower-case digits for each byte.
-pub(super) fn write(bytes: &[u8]) -> String {
+pub(crate) fn write(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0xf])
@@ -7,7 +7,7 @@ pub(super) fn write(bytes: &[u8]) -> String {
         .collect()
 }
 
-pub(super) fn read(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
         return None;
     };

@@ -54,7 +54,7 @@ mod decimal;
 mod error;
 mod escape;
 mod float;
-mod hex;
+pub(crate) mod hex;
 mod network;
 mod reader;
 mod same;

@@ -1,14 +1,15 @@
 use audit_core::{AuditEntry, Operation, Stamp};
 use sea_orm::{
-    DatabaseConnection, DbErr, EntityTrait, QueryOrder, QuerySelect, SqliteTransactionMode,
-    TransactionOptions, prelude::DateTimeUtc,
+    DatabaseConnection, DbErr, EntityTrait, SqliteTransactionMode, TransactionOptions,
+    prelude::DateTimeUtc,
 };
 
 use crate::{
     engine::{PoolId, require_transactions},
-    entity::{Column, Entity, TABLE},
+    entity::{Entity, TABLE},
     own_transaction::OwnTransaction,
     registry::TableName,
+    trail::newest_time,
     writer,
 };
 
@@ -43,15 +44,10 @@ fn entry() -> AuditEntry {
         reason: None,
         metadata: None,
         timestamp: at,
+        unreadable: None,
     }
 }
 
 pub(super) async fn newest_entry(db: &DatabaseConnection) -> Result<Option<DateTimeUtc>, DbErr> {
-    let newest = Entity::find()
-        .select_only()
-        .column(Column::Timestamp)
-        .order_by_desc(Column::Timestamp)
-        .order_by_desc(Column::Id)
-        .limit(1);
-    newest.into_tuple().one(db).await
+    newest_time(db, Entity::find()).await
 }

@@ -2,20 +2,21 @@
 
 use std::collections::HashSet;
 
-use audit_core::{Image, Operation, Stamp};
+use audit_core::{Image, Operation, Stamp, Unreadable};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
     prelude::{DateTimeUtc, Uuid},
-    sea_query::ExprTrait,
+    sea_query::{Expr, ExprTrait},
 };
 use serde_json::Value as Json;
 
 use super::{MAX_BYTES, first_rows::first_rows, moment, renames::Renames};
 use crate::{
     Auditable,
-    entity::{Column, Entity, sqlite_text},
+    entity::{Column, Entity},
     record, search_path,
+    stored::{self, Place, Reader, Stored},
     writer::weight,
 };
 
@@ -30,8 +31,8 @@ pub(super) struct Entry {
     pub(super) at: Option<DateTimeUtc>,
     /// Whether its time and its id belong together.
     pub(super) in_time: bool,
-    /// Whether its time is stored in the form that conditions on time need, see docs/migrating.md.
-    pub(super) in_form: bool,
+    /// What of it cannot be read, as far as it was asked for.
+    pub(super) unreadable: Option<Unreadable>,
     weight: usize,
 }
 
@@ -50,6 +51,7 @@ pub(super) struct Pages {
     renames: Renames,
     only: Option<String>,
     until: Option<DateTimeUtc>,
+    whole: bool,
     last: Option<Position>,
     limit: u64,
     /// Whether `table` is the name in the trail, and not the one that a connection is asked for.
@@ -58,10 +60,19 @@ pub(super) struct Pages {
 }
 
 struct Position {
-    record_id: String,
-    at: Value,
-    id: Value,
+    record_id: Stored,
+    place: Place,
 }
+
+/// What tells a change.
+const COLUMNS: [Column; 6] = [
+    Column::Id,
+    Column::RecordId,
+    Column::Operation,
+    Column::OldValues,
+    Column::NewValues,
+    Column::Timestamp,
+];
 
 impl Pages {
     pub(super) fn of_table<E: Auditable>() -> Self {
@@ -74,6 +85,7 @@ impl Pages {
             renames,
             only: None,
             until: None,
+            whole: false,
             last: None,
             limit: MAX_ENTRIES / 8,
             found: false,
@@ -96,6 +108,11 @@ impl Pages {
         Self { only: Some(record_id.to_owned()), limit: MAX_ENTRIES / 4, ..self }
     }
 
+    /// With a look at what stands beside the change, too.
+    pub(super) fn whole(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
     /// Without what is later.
     pub(super) fn until(self, until: DateTimeUtc) -> Self {
         Self { until: Some(until), ..self }
@@ -108,19 +125,19 @@ impl Pages {
             self.table = search_path::name_in_trail(db, std::mem::take(&mut self.table)).await?;
             self.found = true;
         }
-        let mut steps = self.steps(db.get_database_backend()).into_iter();
+        let backend = db.get_database_backend();
+        let mut steps = self.steps(backend).into_iter();
         while !self.ended
             && rows.is_empty()
             && let Some(step) = steps.next()
         {
-            rows = first_rows(db, step, self.limit).await?;
+            rows = first_rows(db, self.select(step, backend), self.limit).await?;
             self.ended = steps.len() == 0 && (rows.len() as u64) < self.limit;
         }
         if let Some(row) = rows.last() {
-            self.last = Some(Position::of(row, db.get_database_backend())?);
+            self.last = Some(Position::of(row, backend));
         }
-        let read = |row| Entry::read(row, &self.renames, db.get_database_backend());
-        let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let entries: Vec<_> = rows.iter().map(|row| self.read(row, backend)).collect();
         self.adapt(entries.iter().map(|entry| entry.weight).sum());
         Ok(entries)
     }
@@ -129,17 +146,36 @@ impl Pages {
     /// an index by one condition for both.
     fn steps(&self, backend: DbBackend) -> Vec<Select<Entity>> {
         let until = self.until.map(|until| Column::Timestamp.lte(moment(backend, until)));
-        let entries = select(&self.table).filter(Condition::all().add_option(until));
-        let of = |record_id: &str| entries.clone().filter(Column::RecordId.eq(record_id));
+        let entries = Entity::find().filter(Column::TableName.eq(&*self.table));
+        let entries = entries.filter(Condition::all().add_option(until));
+        let of = |record_id: Expr| entries.clone().filter(record_column().eq(record_id));
+        let rest =
+            |last: &Position| in_order(of(last.record_id.expr()).filter(last.place.later(backend)));
         match (&self.only, &self.last) {
             (None, None) => vec![by_record(entries)],
-            (Some(only), None) => vec![in_order(of(only))],
-            (Some(_), Some(last)) => vec![in_order(of(&last.record_id).filter(last.onwards()))],
+            (Some(only), None) => vec![in_order(of(Expr::val(only)))],
+            (Some(_), Some(last)) => vec![rest(last)],
             (None, Some(last)) => vec![
-                in_order(of(&last.record_id).filter(last.onwards())),
-                by_record(entries.filter(Column::RecordId.gt(&*last.record_id))),
+                rest(last),
+                by_record(entries.filter(record_column().gt(last.record_id.expr()))),
             ],
         }
+    }
+
+    fn select(&self, step: Select<Entity>, backend: DbBackend) -> Select<Entity> {
+        if self.whole {
+            stored::select(step, backend, Column::iter())
+        } else {
+            stored::select(step, backend, COLUMNS)
+        }
+    }
+
+    fn read(&self, row: &QueryResult, backend: DbBackend) -> Entry {
+        let mut row = Reader::new(row, backend);
+        if self.whole {
+            row.look_beside();
+        }
+        Entry::read(row, &self.renames)
     }
 
     /// Large images make small pages.
@@ -150,69 +186,54 @@ impl Pages {
 }
 
 impl Position {
-    /// `SQLite` compares what is stored, whatever form that has.
-    fn of(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
-        let (at, id) = match backend {
-            DbBackend::Sqlite => (stored(row, Column::Timestamp)?, stored(row, Column::Id)?),
-            _ => (
-                moment(backend, get(row, Column::Timestamp)?),
-                get::<Uuid>(row, Column::Id)?.into(),
-            ),
-        };
-        Ok(Self { record_id: get(row, Column::RecordId)?, at, id })
-    }
-
-    fn onwards(&self) -> Condition {
-        let later = Column::Timestamp.gt(self.at.clone()).or(Column::Id.gt(self.id.clone()));
-        Condition::all().add(Column::Timestamp.gte(self.at.clone())).add(later)
+    fn of(row: &QueryResult, backend: DbBackend) -> Self {
+        let record_id = Stored::read(row, Column::RecordId.as_str());
+        let record_id = record_id.unwrap_or_else(|| Stored::Text(String::new()));
+        Self { record_id, place: Place::read(row, backend) }
     }
 }
 
 impl Entry {
-    fn read(row: &QueryResult, renames: &Renames, backend: DbBackend) -> Result<Self, DbErr> {
-        let id = get(row, Column::Id).ok();
-        let stamp = get(row, Column::Timestamp).ok().zip(id).map(|(at, id)| Stamp { at, id });
-        let event = stamp.and_then(|stamp| event(row, renames, stamp.at));
-        let (event, weight) = event.map_or((None, 0), |(event, weight)| (Some(event), weight));
-        Ok(Self {
-            record_id: get(row, Column::RecordId)?,
+    fn read(mut row: Reader<'_>, renames: &Renames) -> Self {
+        let (id, at) = (row.id(), row.time());
+        let record_id = row.name(Column::RecordId);
+        let operation = row.operation();
+        let images = row.images(operation);
+        let unreadable = row.finish();
+        let is_told = unreadable.as_ref().is_none_or(|it| !it.hides_change());
+        let images = images.map(|json| Some(renames.apply(image(json)?, at?)));
+        let weight = images.iter().flatten().map(weight::of_image).sum();
+        let [old, new] = images;
+        Self {
+            record_id,
             id,
-            event,
-            at: stamp.map(|stamp| stamp.at),
-            in_time: stamp.is_none_or(|stamp| stamp.agrees()),
-            in_form: stamp.is_none_or(|stamp| is_in_form(row, stamp.at, backend)),
+            event: Event::of(operation, old, new).filter(|_| is_told),
+            at,
+            in_time: at.zip(id).is_none_or(|(at, id)| Stamp { at, id }.agrees()),
+            unreadable,
             weight,
+        }
+    }
+}
+
+impl Event {
+    /// None if these are not the images that the operation has.
+    pub(super) fn of(operation: Operation, old: Option<Image>, new: Option<Image>) -> Option<Self> {
+        Some(match (operation, old, new) {
+            (Operation::Create, None, Some(after)) => Self::Create { after },
+            (Operation::Update, Some(before), Some(after)) => Self::Update { before, after },
+            (Operation::Delete, Some(before), None) => Self::Delete { before },
+            (Operation::Baseline, None, Some(after)) => Self::Baseline { after },
+            _ => return None,
         })
     }
 }
 
-/// The other databases have a type for it.
-fn is_in_form(row: &QueryResult, at: DateTimeUtc, backend: DbBackend) -> bool {
-    backend != DbBackend::Sqlite
-        || get::<String>(row, Column::Timestamp).is_ok_and(|text| text == sqlite_text(at))
-}
-
-fn event(row: &QueryResult, renames: &Renames, at: DateTimeUtc) -> Option<(Event, usize)> {
-    let operation = get::<String>(row, Column::Operation).ok()?.parse().ok()?;
-    let image = |column| Some(image(row, column).ok()?.map(|image| renames.apply(image, at)));
-    let (old, new) = (image(Column::OldValues)?, image(Column::NewValues)?);
-    let weight = [&old, &new].into_iter().flatten().map(weight::of_image).sum();
-    let event = match (operation, old, new) {
-        (Operation::Create, None, Some(after)) => Event::Create { after },
-        (Operation::Update, Some(before), Some(after)) => Event::Update { before, after },
-        (Operation::Delete, Some(before), None) => Event::Delete { before },
-        (Operation::Baseline, None, Some(after)) => Event::Baseline { after },
-        _ => return None,
-    };
-    Some((event, weight))
-}
-
 /// An image as an entry has it; none if it has none.
-pub(super) fn image(row: &QueryResult, column: Column) -> Result<Option<Image>, DbErr> {
-    match get(row, column)? {
-        None => Ok(None),
-        Some(Json::Object(image)) => Ok(Some(image)),
-        Some(_) => Err(DbErr::Type(format!("{} is no object", column.as_str()))),
+pub(super) fn image(json: Option<Json>) -> Option<Image> {
+    match json {
+        Some(Json::Object(image)) => Some(image),
+        _ => None,
     }
 }
 
@@ -229,19 +250,11 @@ pub(super) async fn recorded<C: ConnectionTrait>(
         .filter(Column::RecordId.is_in(record_ids.iter().copied()))
         .group_by(Column::RecordId);
     let rows = db.query_all(&entries.into_query()).await?;
-    rows.iter().map(|row| get(row, Column::RecordId)).collect()
+    rows.iter().map(|row| row.try_get("", Column::RecordId.as_str())).collect()
 }
 
-fn select(table: &str) -> Select<Entity> {
-    let columns = [
-        Column::Id,
-        Column::RecordId,
-        Column::Operation,
-        Column::OldValues,
-        Column::NewValues,
-        Column::Timestamp,
-    ];
-    Entity::find().select_only().columns(columns).filter(Column::TableName.eq(table))
+fn record_column() -> Expr {
+    Expr::col(Column::RecordId.as_column_ref())
 }
 
 fn by_record(entries: Select<Entity>) -> Select<Entity> {
@@ -250,15 +263,4 @@ fn by_record(entries: Select<Entity>) -> Select<Entity> {
 
 fn in_order(entries: Select<Entity>) -> Select<Entity> {
     entries.order_by_asc(Column::Timestamp).order_by_asc(Column::Id)
-}
-
-pub(super) fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: Column) -> Result<T, DbErr> {
-    row.try_get("", column.as_str())
-}
-
-fn stored(row: &QueryResult, column: Column) -> Result<Value, DbErr> {
-    match get::<String>(row, column) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => Ok(get::<Vec<u8>>(row, column)?.into()),
-    }
 }

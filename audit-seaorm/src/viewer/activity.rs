@@ -77,7 +77,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     }
     let found = place.read(query, &viewer.db).await?;
     activity.entries = shown(&found.entries, CHANGES);
-    activity.neighbours = found.neighbours("activity", &list, place);
+    activity.neighbours = found.neighbours("activity", &list, &place);
     page(&activity)
 }
 

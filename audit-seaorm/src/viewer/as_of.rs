@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     AuditQuery, AuditTrail, GapReason,
-    trail::by_name::{self, ColumnThen, NamedTable},
+    trail::by_name::{self, ColumnThen, NamedTable, NotTold},
 };
 
 #[derive(Template)]
@@ -31,6 +31,8 @@ struct AsOf<'a> {
     when: Moment,
     /// None if there was no record.
     columns: Option<Vec<Then>>,
+    /// Whether nobody knows, because of an entry that cannot be read.
+    is_unreadable: bool,
     /// The entry that made it so.
     last: Option<Last>,
     earlier: Option<String>,
@@ -40,7 +42,7 @@ struct AsOf<'a> {
 /// What was done last.
 struct Last {
     operation: Operation,
-    at: Moment,
+    at: Option<Moment>,
     who: Who,
 }
 
@@ -64,15 +66,20 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     if last.is_none() && next.is_none() {
         return Err(subject.unknown());
     }
-    let columns = columns(&viewer.db, subject, when, next.is_some()).await?;
+    let (columns, is_unreadable) = match columns(&viewer.db, subject, when, next.is_some()).await {
+        Ok(columns) => (columns, false),
+        Err(NotTold::Unreadable(_)) => (None, true),
+        Err(NotTold::Database(error)) => return Err(error.into()),
+    };
     let last = last.map(Last::from);
     page(&AsOf {
         title: &viewer.title,
         subject,
         when,
         columns,
-        earlier: last.as_ref().map(|last| subject.at(&last.at.before().exact())),
-        later: next.map(|next| subject.at(&Moment::new(next.timestamp).exact())),
+        is_unreadable,
+        earlier: last.as_ref().and_then(|last| Some(subject.at(&last.at?.before().exact()))),
+        later: next.and_then(|next| Some(subject.at(&Moment::new(next.time()?).exact()))),
         last,
     })
 }
@@ -95,11 +102,14 @@ async fn columns(
     subject: Subject<'_>,
     when: Moment,
     has_changed: bool,
-) -> Result<Option<Vec<Then>>, DbErr> {
+) -> Result<Option<Vec<Then>>, NotTold> {
     let table = NamedTable::new(subject.table);
     let at = async |when| by_name::as_of(db, &table, subject.id, when).await;
     let Some(then) = at(when.0).await? else { return Ok(None) };
-    let now = if has_changed { at(DateTimeUtc::MAX_UTC).await? } else { None };
+    let now = match if has_changed { at(DateTimeUtc::MAX_UTC).await } else { Ok(None) } {
+        Err(NotTold::Unreadable(_)) => None,
+        now => now?,
+    };
     let columns = then.iter().map(|then| Then::of(then, now.as_deref(), &table));
     Ok(Some(columns.collect()))
 }
@@ -107,7 +117,7 @@ async fn columns(
 impl From<AuditEntry> for Last {
     fn from(entry: AuditEntry) -> Self {
         let who = Who::of_entry(&entry);
-        Self { operation: entry.operation, at: Moment::new(entry.timestamp), who }
+        Self { operation: entry.operation, at: entry.time().map(Moment::new), who }
     }
 }
 

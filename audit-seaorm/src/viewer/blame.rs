@@ -36,23 +36,31 @@ struct Setter {
     value: Option<Shown>,
     operation: Operation,
     who: Who,
-    at: Moment,
+    /// None if it cannot be read.
+    at: Option<Moment>,
     as_of: String,
+    /// What of the entry cannot be read, and why.
+    unreadable: Option<String>,
     request: Option<Link>,
     reason: Option<Shown>,
 }
 
 impl Setter {
     fn of(blame: &Blame, subject: Subject<'_>) -> Self {
-        let at = Moment::new(blame.timestamp);
+        let at = blame.time().map(Moment::new);
+        let around = |id: &str| match at {
+            Some(at) => Link::activity_around(at, "request", id),
+            None => Link::activity("request", id),
+        };
         Self {
             column: whole(&blame.column),
             value: blame.new.as_ref().or(blame.old.as_ref()).map(Shown::of),
             operation: blame.operation,
             who: Who::of(blame.user_id.as_deref(), blame.user_email.as_deref()),
-            as_of: subject.at(&at.exact()),
+            as_of: at.map_or_else(|| subject.on("as-of"), |at| subject.at(&at.exact())),
             at,
-            request: blame.request_id.as_deref().map(|id| Link::activity_around(at, "request", id)),
+            unreadable: blame.unreadable.as_ref().map(ToString::to_string),
+            request: blame.request_id.as_deref().map(around),
             reason: blame.reason.as_deref().map(Shown::text),
         }
     }

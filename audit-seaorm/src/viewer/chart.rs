@@ -26,7 +26,7 @@ pub(super) struct Bar {
     pub(super) start: String,
     /// Its left edge.
     pub(super) left: usize,
-    pub(super) pieces: [Piece; 4],
+    pub(super) pieces: [Piece; 5],
     pub(super) total: u64,
 }
 
@@ -70,6 +70,7 @@ impl Bar {
             (Operation::Update, it.updates),
             (Operation::Delete, it.deletes),
             (Operation::Baseline, it.baselines),
+            (Operation::Unknown, it.unknown),
         ];
         let pieces = counts.map(|(operation, count)| {
             let height = if count == 0 { 0.0 } else { part(count, most).max(LEAST) };

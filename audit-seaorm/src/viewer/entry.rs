@@ -11,16 +11,19 @@ use super::{
     moment::Moment,
     value::Shown,
 };
-use crate::{Cursor, trail::by_name::NamedTable};
+use crate::{Cursor, stored::Place, trail::by_name::NamedTable};
 
 /// An entry to be shown.
 #[derive(Debug)]
 pub(super) struct EntryShown {
     pub(super) operation: Operation,
-    pub(super) at: Moment,
+    /// None if it cannot be read.
+    pub(super) at: Option<Moment>,
     pub(super) record: Link,
     /// How the record was then.
     pub(super) as_of: String,
+    /// What of the entry cannot be read, and why.
+    pub(super) unreadable: Option<String>,
     pub(super) who: Who,
     pub(super) request: Option<Link>,
     pub(super) transaction: Option<Link>,
@@ -88,21 +91,27 @@ impl EntryShown {
         let change = |change| ChangeShown::of(change, rule(change), is_found);
         let left = all.len().saturating_sub(most);
         let (name, id) = (&*entry.table_name, &*entry.record_id);
-        let at = Moment::new(entry.timestamp);
-        let around = |parameter, value: &str| Link::activity_around(at, parameter, value);
+        let at = entry.time().map(Moment::new);
+        let around = |parameter, value: &str| match at {
+            Some(at) => Link::activity_around(at, parameter, value),
+            None => Link::activity(parameter, value),
+        };
+        let exact = at.map(Moment::exact);
+        let when = exact.as_deref().map(|exact| ("when", exact));
         let transaction = entry.transaction_id.map(|id| id.to_string());
         Self {
             operation: entry.operation,
             at,
             record: Link::record(name, id),
-            as_of: address("as-of", [("table", name), ("id", id), ("when", &at.exact())]),
+            as_of: address("as-of", [("table", name), ("id", id)].into_iter().chain(when)),
             who: Who::of_entry(entry),
+            unreadable: entry.unreadable.as_ref().map(ToString::to_string),
             request: entry.request_id.as_deref().map(|id| around("request", id)),
             transaction: transaction.map(|id| around("transaction", &id)),
             reason: entry.reason.as_deref().map(Shown::text),
             metadata: entry.metadata.as_ref().and_then(Json::as_object).map_or_else(Vec::new, told),
             changes: all.iter().take(most).map(change).collect(),
-            more: (left > 0).then(|| (left, with_the_rest(name, id, at))),
+            more: (left > 0).then(|| (left, with_the_rest(name, id, entry))),
         }
     }
 }
@@ -130,9 +139,10 @@ fn changes_of(entry: &AuditEntry) -> Vec<FieldChange> {
     found.map(|(column, value)| FieldChange::new(column, None, Some(value.clone()))).collect()
 }
 
-/// The timeline of a record from what was at this moment on.
-fn with_the_rest(table: &str, id: &str, at: Moment) -> String {
-    let place = Cursor::new(at.next(), Uuid::nil()).to_string();
+/// The timeline of a record from what was at the moment of this entry on.
+fn with_the_rest(table: &str, id: &str, entry: &AuditEntry) -> String {
+    let at = entry.time().map(|at| Place::new(Moment::new(at).next(), Uuid::nil()));
+    let place = at.map_or_else(|| Cursor::of(entry), Cursor::new).to_string();
     address("record", [("table", table), ("id", id), ("after", &place)])
 }
 

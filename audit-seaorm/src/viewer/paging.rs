@@ -17,7 +17,7 @@ const FEW: u64 = 8;
 const LARGE: usize = 1 << 20;
 
 /// Which page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Place {
     Newest,
     OlderThan(Cursor),
@@ -48,17 +48,17 @@ impl Place {
     }
 
     pub(super) async fn read(
-        self,
+        &self,
         query: AuditQuery,
         db: &DatabaseConnection,
     ) -> Result<Stretch, DbErr> {
         match self {
             Self::Newest => Ok(Stretch::downwards(some(query, db).await?, false)),
             Self::OlderThan(cursor) => {
-                Ok(Stretch::downwards(some(query.after(cursor), db).await?, true))
+                Ok(Stretch::downwards(some(query.after(cursor.clone()), db).await?, true))
             }
             Self::NewerThan(cursor) => {
-                let mut page = some(query.oldest_first().after(cursor), db).await?;
+                let mut page = some(query.oldest_first().after(cursor.clone()), db).await?;
                 page.entries.reverse();
                 let older = page.entries.last().map(Cursor::of);
                 Ok(Stretch { entries: page.entries, older, newer: page.next })
@@ -71,7 +71,7 @@ impl Place {
 async fn some(query: AuditQuery, db: &DatabaseConnection) -> Result<Page, DbErr> {
     let mut page = query.clone().limit(FEW).page(db).await?;
     let weight: usize = page.entries.iter().map(weight::of).sum();
-    if let Some(next) = page.next.filter(|_| weight < LARGE) {
+    if let Some(next) = page.next.take_if(|_| weight < LARGE) {
         let rest = query.after(next).limit(SIZE - FEW).page(db).await?;
         page.entries.extend(rest.entries);
         page.next = rest.next;
@@ -86,16 +86,21 @@ impl Stretch {
     }
 
     /// The pages beside this one, of a list with these parameters.
-    pub(super) fn neighbours(&self, page: &str, list: &[(&str, &str)], place: Place) -> Neighbours {
-        let with = |name: &'static str, cursor: Option<Cursor>| {
-            let cursor = cursor?.to_string();
+    pub(super) fn neighbours(
+        &self,
+        page: &str,
+        list: &[(&str, &str)],
+        place: &Place,
+    ) -> Neighbours {
+        let with = |name: &'static str, cursor: &Option<Cursor>| {
+            let cursor = cursor.as_ref()?.to_string();
             Some(address(page, list.iter().copied().chain([(name, &*cursor)])))
         };
         let newest = !matches!(place, Place::Newest);
         Neighbours {
             newest: newest.then(|| address(page, list.iter().copied())),
-            newer: with("before", self.newer),
-            older: with("after", self.older),
+            newer: with("before", &self.newer),
+            older: with("after", &self.older),
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
     page(&Timeline {
         title: &viewer.title,
         entries: shown(&found.entries, usize::MAX),
-        neighbours: found.neighbours("record", &subject.parameters(), place),
+        neighbours: found.neighbours("record", &subject.parameters(), &place),
         subject,
     })
 }

@@ -49,7 +49,7 @@ struct Statistics<'a> {
 struct Rank {
     name: Option<Link>,
     operations: OperationStats,
-    last: Moment,
+    last: Option<Moment>,
 }
 
 pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Parameters) -> Answer {
@@ -84,11 +84,11 @@ pub(super) async fn show(State(viewer): State<Arc<Viewer>>, parameters: Paramete
 impl Rank {
     fn of_user(user: &UserActivity, from: Moment) -> Self {
         let name = user.user_id.as_deref().map(|id| Link::activity_since(from, "user", id));
-        Self { name, operations: user.operations, last: Moment::new(user.last) }
+        Self { name, operations: user.operations, last: user.last.map(Moment::new) }
     }
 
     fn of_table(table: &TableActivity, from: Moment) -> Self {
         let name = Some(Link::activity_since(from, "table", &table.table_name));
-        Self { name, operations: table.operations, last: Moment::new(table.last) }
+        Self { name, operations: table.operations, last: table.last.map(Moment::new) }
     }
 }

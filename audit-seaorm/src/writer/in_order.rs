@@ -19,6 +19,7 @@ use crate::{
     capture::Executor,
     entity::{Column, Entity, TABLE},
     sql_text::{self, Kind},
+    stored::sqlite_is_followed,
 };
 
 /// Inserts the entries of changes whose locks are still held.
@@ -115,10 +116,11 @@ async fn last_moment<C: ConnectionTrait>(
 ) -> Result<Option<DateTimeUtc>, DbErr> {
     let last = format!(
         "(SELECT t.timestamp FROM {TABLE} t WHERE t.table_name = ? AND t.record_id = ? \
-         ORDER BY t.timestamp DESC LIMIT 1)"
+         AND {} ORDER BY t.timestamp DESC LIMIT 1)",
+        sqlite_is_followed("t")
     );
     let last = Expr::cust_with_values(last, [table, record]);
     let select = Query::select().expr_as(last, "at").take();
     let row = db.query_one(&select).await?;
-    Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
+    Ok(row.and_then(|row| row.try_get("", "at").ok()).flatten())
 }

@@ -47,6 +47,7 @@ fn an_entry() -> AuditEntry {
         reason: None,
         metadata: None,
         timestamp: DateTimeUtc::UNIX_EPOCH,
+        unreadable: None,
     }
 }
 

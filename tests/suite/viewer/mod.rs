@@ -4,7 +4,7 @@ mod admission;
 mod browser;
 mod driver;
 mod lists;
-mod site;
+pub(crate) mod site;
 mod views;
 
 use audit_tests::Test;

@@ -11,7 +11,7 @@ use sea_orm::DatabaseConnection;
 use tower::ServiceExt;
 
 /// A viewer to which everybody is let in, below `/history`.
-pub(super) struct Site(pub(super) Router);
+pub(crate) struct Site(pub(super) Router);
 
 /// What came of a request.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Seen {
 }
 
 impl Site {
-    pub(super) fn of(t: &TestDb) -> Self {
+    pub(crate) fn of(t: &TestDb) -> Self {
         Self(open(&t.db))
     }
 
@@ -32,7 +32,7 @@ impl Site {
     }
 
     /// A page that is there.
-    pub(super) async fn page(&self, page: &str) -> String {
+    pub(crate) async fn page(&self, page: &str) -> String {
         let seen = self.get(page).await;
         assert_eq!(seen.status, 200, "{page}: {}", seen.text);
         seen.text
@@ -58,7 +58,7 @@ pub(super) async fn answer(router: &Router, method: &str, path: &str) -> Seen {
 }
 
 /// The text of a page, without its markup, its blanks made one.
-pub(super) fn words(html: &str) -> String {
+pub(crate) fn words(html: &str) -> String {
     let mut text = String::new();
     for piece in html.split('<') {
         text.push(' ');
@@ -72,7 +72,7 @@ pub(super) fn words(html: &str) -> String {
 }
 
 /// Where the link with these words leads.
-pub(super) fn link(html: &str, words: &str) -> Option<String> {
+pub(crate) fn link(html: &str, words: &str) -> Option<String> {
     let end = html.find(&format!(">{words}</a>"))?;
     let tag = &html[html[..end].rfind("<a ")?..end];
     let address = tag.split_once("href=\"")?.1.split_once('"')?.0;

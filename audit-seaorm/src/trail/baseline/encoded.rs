@@ -17,7 +17,7 @@ use crate::{
     error::AuditError,
     found::Facts,
     record,
-    trail::entries::get,
+    stored::Reader,
     writer::store_all,
 };
 
@@ -68,7 +68,7 @@ pub(super) async fn unknown<C: ConnectionTrait>(
     record_ids: HashSet<String>,
 ) -> Result<HashSet<String>, DbErr> {
     let ids: Vec<_> = record_ids.iter().collect();
-    let mut last: HashMap<String, String> = HashMap::new();
+    let mut last: HashMap<String, Operation> = HashMap::new();
     for ids in ids.chunks(MAX_IDS) {
         let entries = Entity::find()
             .select_only()
@@ -80,9 +80,13 @@ pub(super) async fn unknown<C: ConnectionTrait>(
             .order_by_asc(Column::Timestamp)
             .order_by_asc(Column::Id);
         for row in db.query_all(&entries.into_query()).await? {
-            last.insert(get(&row, Column::RecordId)?, get(&row, Column::Operation)?);
+            let mut row = Reader::new(&row, db.get_database_backend());
+            match row.operation() {
+                Operation::Unknown => {}
+                operation => drop(last.insert(row.name(Column::RecordId), operation)),
+            }
         }
     }
-    let begun = |id: &String| last.get(id).is_some_and(|last| last != Operation::Delete.as_str());
+    let begun = |id: &String| last.get(id).is_some_and(|last| *last != Operation::Delete);
     Ok(record_ids.into_iter().filter(|id| !begun(id)).collect())
 }

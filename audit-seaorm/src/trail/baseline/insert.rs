@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use audit_core::{AuditEntry, Image, MAX_RECORD_ID_CHARS, Stamp};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Iterable,
-    QueryFilter, QuerySelect, QueryTrait, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IdenStatic,
+    Iterable, QueryFilter, QuerySelect, QueryTrait, Value,
     prelude::{DateTimeUtc, Uuid},
     sea_query::{Alias, Expr, InsertStatement, Query, SelectStatement},
 };
@@ -13,7 +13,7 @@ use crate::{
     Auditable,
     entity::{self, Column, Entity, TABLE},
     found::Facts,
-    trail::entries::get,
+    stored::sqlite_is_followed,
     writer::AuditCounters,
 };
 
@@ -85,13 +85,14 @@ async fn last_moment(
         return Ok(None);
     }
     let last = format!(
-        "MAX((SELECT a.timestamp FROM {TABLE} a WHERE a.table_name = ? AND a.record_id = ? \
-         ORDER BY a.timestamp DESC LIMIT 1))"
+        "MAX((SELECT a.timestamp FROM {TABLE} a WHERE a.table_name = ? AND a.record_id = ? AND {} \
+         ORDER BY a.timestamp DESC LIMIT 1))",
+        sqlite_is_followed("a")
     );
     let record = [Expr::val(plan.table.clone()), Expr::cust(forms.record_id.clone())];
     rows.expr_as(Expr::cust_with_exprs(last, record), "at");
     let row = txn.query_one(&rows).await?;
-    Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
+    Ok(row.and_then(|row| row.try_get("", "at").ok()).flatten())
 }
 
 fn statement(
@@ -137,5 +138,5 @@ async fn written_ids(txn: &DatabaseTransaction, like: &AuditEntry) -> Result<Vec
         .filter(Column::Timestamp.eq(at))
         .filter(Column::TransactionId.eq(group));
     let rows = txn.query_all(&written.into_query()).await?;
-    rows.iter().map(|row| get(row, Column::RecordId)).collect()
+    rows.iter().map(|row| row.try_get("", Column::RecordId.as_str())).collect()
 }

@@ -13,7 +13,7 @@ impl AuditQuery {
     /// [`AuditEntry`]'s fields. All of them unless [`limit`](Self::limit) was called.
     ///
     /// Values, and metadata, are JSON texts; times are in UTC with microseconds. Nothing is an empty cell, and
-    /// an empty text is `""`, as for `PostgreSQL`'s `COPY`. Texts are exact, so that what reads CSV reads what
+    /// an empty text is `""`, as for `PostgreSQL`'s `COPY`. The last column tells what of an entry cannot be read, and why. Texts are exact, so that what reads CSV reads what
     /// the trail holds: for people who open the file in a spreadsheet there is
     /// [`export_csv_for_spreadsheets`](Self::export_csv_for_spreadsheets).
     ///
@@ -107,7 +107,7 @@ where
 
 fn header() -> String {
     let names: Vec<_> = Column::iter().map(|column| column.as_str()).collect();
-    format!("{}\r\n", names.join(","))
+    format!("{},unreadable\r\n", names.join(","))
 }
 
 fn line(out: &mut String, entry: &AuditEntry, cell: Cell) {
@@ -122,11 +122,12 @@ fn line(out: &mut String, entry: &AuditEntry, cell: Cell) {
     out.push_str("\r\n");
 }
 
-/// In the order of the columns.
-fn fields(entry: &AuditEntry) -> [Option<String>; 13] {
+/// In the order of the columns, and what of them cannot be read.
+fn fields(entry: &AuditEntry) -> [Option<String>; 14] {
+    let has_id = entry.unreadable.as_ref().is_none_or(|it| it.reason("id").is_none());
     let json = |values: &Option<serde_json::Value>| values.as_ref().map(ToString::to_string);
     [
-        Some(entry.id.to_string()),
+        has_id.then(|| entry.id.to_string()),
         Some(entry.table_name.clone()),
         Some(entry.record_id.clone()),
         Some(entry.operation.to_string()),
@@ -138,7 +139,8 @@ fn fields(entry: &AuditEntry) -> [Option<String>; 13] {
         entry.transaction_id.map(|id| id.to_string()),
         entry.reason.clone(),
         json(&entry.metadata),
-        Some(entry.timestamp.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()),
+        entry.time().map(|at| at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()),
+        entry.unreadable.as_ref().map(ToString::to_string),
     ]
 }
 

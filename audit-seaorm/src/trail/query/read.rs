@@ -3,15 +3,16 @@ use std::ops::Deref;
 use audit_core::AuditEntry;
 use futures_util::{Stream, TryStreamExt, stream};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, prelude::DateTimeUtc,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iterable, Order,
+    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    prelude::DateTimeUtc,
 };
 
 use super::{AuditQuery, Cursor, DEFAULT_LIMIT, filter::Filter};
 use crate::{
-    entity::{Column, Entity, Model},
+    entity::{Column, Entity},
     error::AuditError,
-    redaction, registry, search_path,
+    redaction, registry, search_path, stored,
     trail::{
         MAX_BYTES, bring_up_to_date, first_rows::first_rows, moment, renames::Renames,
         restore::Table,
@@ -44,7 +45,7 @@ impl AuditQuery {
     /// Reads only: it can be dropped at any time.
     pub async fn all<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<AuditEntry>, DbErr> {
         let query = self.prepared(db).await?;
-        query.read(db, self.after, self.at_most(), self.offset).await
+        query.read(db, self.after.as_ref(), self.at_most(), self.offset).await
     }
 
     /// As [`all`](Self::all), with a cursor for the entries behind them. Entries that come meanwhile move
@@ -56,7 +57,8 @@ impl AuditQuery {
     pub async fn page<C: ConnectionTrait>(&self, db: &C) -> Result<Page, DbErr> {
         let query = self.prepared(db).await?;
         let limit = self.at_most();
-        let mut entries = query.read(db, self.after, limit.saturating_add(1), self.offset).await?;
+        let after = self.after.as_ref();
+        let mut entries = query.read(db, after, limit.saturating_add(1), self.offset).await?;
         let more = entries.len() as u64 > limit;
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = entries.last().filter(|_| more).map(Cursor::of);
@@ -153,61 +155,47 @@ impl AuditQuery {
     async fn read<C: ConnectionTrait>(
         &self,
         db: &C,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
         limit: u64,
         offset: u64,
     ) -> Result<Vec<AuditEntry>, DbErr> {
+        let backend = db.get_database_backend();
         let offset = (offset > 0).then_some(offset.min(MAX_LIMIT));
         // Without a number, `PostgreSQL` plans once for all: see `first_rows`.
         let limit = (limit < MAX_LIMIT || offset.is_some()).then_some(limit.min(MAX_LIMIT));
-        let rows = self.in_order(db, after)?.limit(limit).offset(offset).all(db).await?;
-        let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        self.check_first(after, entries.first().map(Cursor::of))?;
-        Ok(self.shown(entries))
+        let rows = self.in_order(db, after)?.limit(limit).offset(offset);
+        let rows =
+            db.query_all(&stored::select(rows, backend, Column::iter()).into_query()).await?;
+        Ok(self.shown(&rows, backend))
     }
 
     /// A page of the entries behind a cursor.
     async fn read_page<C: ConnectionTrait>(
         &self,
         db: &C,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
         size: u64,
     ) -> Result<Vec<AuditEntry>, DbErr> {
-        let rows = first_rows(db, self.in_order(db, after)?, size).await?;
-        let models = rows.iter().map(|row| Model::from_query_result(row, ""));
-        let entries = models.map(|model| entry(model?)).collect::<Result<Vec<_>, _>>()?;
-        self.check_first(after, entries.first().map(Cursor::of))?;
-        Ok(self.shown(entries))
+        let backend = db.get_database_backend();
+        let rows = stored::select(self.in_order(db, after)?, backend, Column::iter());
+        let rows = first_rows(db, rows, size).await?;
+        Ok(self.shown(&rows, backend))
     }
 
     /// Without what is hidden today.
-    fn shown(&self, mut entries: Vec<AuditEntry>) -> Vec<AuditEntry> {
+    fn shown(&self, rows: &[QueryResult], backend: DbBackend) -> Vec<AuditEntry> {
+        let mut entries: Vec<_> = rows.iter().map(|row| stored::entry(row, backend)).collect();
         if !self.as_stored {
             redaction::hide_in_all(&mut entries);
         }
         entries
     }
 
-    /// Where a time has another form than the trail writes, `SQLite` finds the entry on the wrong side of a cursor: it
-    /// would be read again and again.
-    pub(in crate::trail) fn check_first(
-        &self,
-        after: Option<Cursor>,
-        first: Option<Cursor>,
-    ) -> Result<(), AuditError> {
-        match after.zip(first) {
-            Some((after, first)) if !after.is_before(first, self.oldest_first) => {
-                Err(AuditError::TimeForm { entry: first.id() })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// All that meets the filters behind a cursor, in the order of the query.
     pub(in crate::trail) fn in_order<C: ConnectionTrait>(
         &self,
         db: &C,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
     ) -> Result<Select<Entity>, DbErr> {
         let order = if self.oldest_first { Order::Asc } else { Order::Desc };
         let entries = self.select(db, after)?;
@@ -218,7 +206,7 @@ impl AuditQuery {
     pub(in crate::trail) fn select<C: ConnectionTrait>(
         &self,
         db: &C,
-        after: Option<Cursor>,
+        after: Option<&Cursor>,
     ) -> Result<Select<Entity>, DbErr> {
         self.check()?;
         let backend = db.get_database_backend();
@@ -260,10 +248,6 @@ impl AuditQuery {
 /// `BIGINT` ends there on every database.
 const MAX_LIMIT: u64 = i64::MAX as u64;
 
-fn entry(row: Model) -> Result<AuditEntry, DbErr> {
-    AuditEntry::try_from(row).map_err(|error| DbErr::Type(error.to_string()))
-}
-
 /// How far a stream has come.
 struct Reading {
     query: AuditQuery,
@@ -289,7 +273,7 @@ impl Reading {
             return Ok(Vec::new());
         }
         let size = self.size.min(self.left);
-        let after = self.query.after;
+        let after = self.query.after.as_ref();
         let page = if size == self.size && self.offset == 0 {
             self.query.read_page(db, after, size).await?
         } else {
@@ -297,7 +281,9 @@ impl Reading {
         };
         self.left = if (page.len() as u64) < size { 0 } else { self.left - size };
         self.offset = 0;
-        self.query.after = page.last().map(Cursor::of).or(self.query.after);
+        if let Some(last) = page.last() {
+            self.query.after = Some(Cursor::of(last));
+        }
         self.adapt(page.iter().map(weight::of).sum());
         Ok(page)
     }

@@ -149,7 +149,7 @@ impl Look {
         let gaps = match operation {
             Operation::Create => self.gaps_of_new(undo, rest),
             Operation::Update => self.gaps_among(&fields),
-            Operation::Delete | Operation::Baseline => Vec::new(),
+            Operation::Delete | Operation::Baseline | Operation::Unknown => Vec::new(),
         };
         fields.retain(|field| gaps.iter().all(|gap| gap.column != field.column));
         let nothing = operation == Operation::Update && fields.is_empty() && gaps.is_empty();

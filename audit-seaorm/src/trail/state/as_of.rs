@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::IntoValueTuple,
 };
 
-use super::{fold::Fold, known::State};
+use super::{fold::Fold, known::State, not_told::NotTold};
 use crate::{
     Auditable,
     error::AuditError,
@@ -281,15 +281,14 @@ impl Records {
     pub(super) async fn next<C: ConnectionTrait>(
         &mut self,
         db: &C,
-    ) -> Result<Option<(String, Option<Image>)>, DbErr> {
+    ) -> Result<Option<(String, Option<Image>)>, NotTold> {
         let mut fold = Fold::default();
         let mut record: Option<String> = None;
         while self.fill(db).await? {
             let goes_on =
                 |entry: &mut Entry| record.as_ref().is_none_or(|id| *id == entry.record_id);
             let Some(entry) = self.entries.pop_front_if(goes_on) else { break };
-            let unreadable = AuditError::EntryUnreadable { entry: entry.id };
-            fold.apply(entry.event.ok_or(unreadable)?);
+            fold.apply(entry.event.ok_or(NotTold::Unreadable(entry.id))?);
             record = Some(entry.record_id);
         }
         Ok(record.map(|id| (id, fold.into_image())))

@@ -1,8 +1,8 @@
 use std::{collections::BTreeSet, fmt};
 
-use audit_core::{FieldChange, Image, Operation, Printable, REDACTED};
+use audit_core::{FieldChange, Image, Operation, Printable, REDACTED, Unreadable};
 use sea_orm::{
-    ConnectionTrait, DbErr, PrimaryKeyTrait, QueryResult, QuerySelect,
+    ConnectionTrait, DbBackend, DbErr, PrimaryKeyTrait, QueryResult,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,9 @@ use crate::{
     record,
     redaction::Redaction,
     rules,
+    stored::{self, Place, Reader},
     trail::{
-        AuditQuery, AuditTrail, Cursor,
-        entries::{get, image},
-        first_rows::first_rows,
-        renames::Renames,
+        AuditQuery, AuditTrail, Cursor, entries::image, first_rows::first_rows, renames::Renames,
     },
 };
 
@@ -47,27 +45,42 @@ pub struct Blame {
     pub reason: Option<String>,
     /// When.
     pub timestamp: DateTimeUtc,
+    /// What of the entry cannot be read; none of a sound one. If that hides the change
+    /// ([`Unreadable::hides_change`](crate::Unreadable::hides_change)), the entry is the last one that may have set the column,
+    /// and nobody knows whether it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
 }
 
 impl Blame {
-    fn new(
-        column: String,
-        change: FieldChange,
-        operation: Operation,
-        entry: &QueryResult,
-    ) -> Result<Self, DbErr> {
-        Ok(Self {
-            column,
-            old: change.old,
-            new: change.new,
-            entry_id: get(entry, Column::Id)?,
+    /// What an entry tells, of no column so far.
+    fn of(entry: &QueryResult, backend: DbBackend) -> Self {
+        let mut row = Reader::new(entry, backend);
+        let operation = row.operation();
+        row.images(operation);
+        Self {
+            column: String::new(),
+            old: None,
+            new: None,
+            entry_id: row.id().unwrap_or_default(),
             operation,
-            user_id: get(entry, Column::UserId)?,
-            user_email: get(entry, Column::UserEmail)?,
-            request_id: get(entry, Column::RequestId)?,
-            reason: get(entry, Column::Reason)?,
-            timestamp: get(entry, Column::Timestamp)?,
-        })
+            user_id: row.text(Column::UserId),
+            user_email: row.text(Column::UserEmail),
+            request_id: row.text(Column::RequestId),
+            reason: row.text(Column::Reason),
+            timestamp: row.time().unwrap_or_default(),
+            unreadable: row.finish(),
+        }
+    }
+
+    #[cfg(feature = "viewer")]
+    pub(crate) fn time(&self) -> Option<DateTimeUtc> {
+        let is_told = self.unreadable.as_ref().is_none_or(Unreadable::tells_time);
+        is_told.then_some(self.timestamp)
+    }
+
+    fn set(self, change: FieldChange) -> Self {
+        Self { column: change.column, old: change.old, new: change.new, ..self }
     }
 }
 
@@ -76,6 +89,9 @@ impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (old, new) = (self.old.clone(), self.new.clone());
         FieldChange::new(self.column.clone(), old, new).fmt(f)?;
+        if let Some(unreadable) = &self.unreadable {
+            write!(f, ", unreadable: {unreadable}")?;
+        }
         write!(f, ", {} by ", self.operation)?;
         match &self.user_id {
             Some(user_id) => Printable(user_id).fmt(f)?,
@@ -162,27 +178,20 @@ pub(super) async fn last_set<C: ConnectionTrait>(
     mut search: Search,
 ) -> Result<Vec<Blame>, DbErr> {
     let query = query.prepared(db).await?;
-    let mut after = None;
+    let (backend, mut after) = (db.get_database_backend(), None);
     loop {
-        let entries = query.in_order(db, after)?.select_only().columns(COLUMNS);
+        let entries = stored::select(query.in_order(db, after.as_ref())?, backend, COLUMNS);
         let entries = first_rows(db, entries, PAGE).await?;
-        query.check_first(after, entries.first().map(place).transpose()?)?;
-        for entry in &entries {
-            if search.is_done_by(entry)? {
-                return Ok(search.found());
-            }
+        if entries.iter().any(|entry| search.is_done_by(entry, backend)) {
+            return Ok(search.found());
         }
         match entries.last() {
             Some(last) if entries.len() as u64 == PAGE => {
-                after = Some(place(last)?);
+                after = Some(Cursor::new(Place::read(last, backend)));
             }
             _ => return Ok(search.found()),
         }
     }
-}
-
-fn place(entry: &QueryResult) -> Result<Cursor, DbErr> {
-    Ok(Cursor::new(get(entry, Column::Timestamp)?, get(entry, Column::Id)?))
 }
 
 /// A usual history, and no more than so many large images.
@@ -206,6 +215,8 @@ pub(super) struct Search {
     columns: Vec<(String, Option<Blame>)>,
     /// Whether other columns than these are looked for, too.
     any: bool,
+    /// The newest entry that cannot be read: whatever is older may not be what set a column last.
+    unclear: Option<Blame>,
 }
 
 impl Search {
@@ -214,29 +225,33 @@ impl Search {
     }
 
     pub(super) fn among(renames: Renames, columns: impl Iterator<Item = String>) -> Self {
-        Self { renames, columns: columns.map(|column| (column, None)).collect(), any: false }
+        let columns = columns.map(|column| (column, None)).collect();
+        Self { renames, columns, any: false, unclear: None }
     }
 
     /// For whatever columns there are.
     #[cfg(feature = "viewer")]
     pub(super) fn of_any() -> Self {
-        Self { renames: Renames::all([]), columns: Vec::new(), any: true }
+        Self { any: true, ..Self::among(Renames::all([]), std::iter::empty()) }
     }
 
     /// Looks at the next older entry. Of most, which tell only what later ones told, no more than the images is read.
-    fn is_done_by(&mut self, entry: &QueryResult) -> Result<bool, DbErr> {
-        let operation = get::<String>(entry, Column::Operation)?;
-        let operation =
-            operation.parse::<Operation>().map_err(|error| DbErr::Type(error.to_string()))?;
+    fn is_done_by(&mut self, entry: &QueryResult, backend: DbBackend) -> bool {
+        let mut row = Reader::new(entry, backend);
+        let (operation, at) = (row.operation(), row.time());
+        let images = row.images(operation);
+        row.id();
+        if row.finish().is_some_and(|it| it.hides_change()) {
+            self.unclear.get_or_insert_with(|| Blame::of(entry, backend));
+            return false;
+        }
         if operation == Operation::Baseline {
             // It sets nothing, and the life goes on before it.
-            return Ok(false);
+            return false;
         }
-        let at = get(entry, Column::Timestamp)?;
-        let side = |column| {
-            image(entry, column).map(|image| self.renames.apply(image.unwrap_or_default(), at))
-        };
-        let (old, new) = (side(Column::OldValues)?, side(Column::NewValues)?);
+        let [old, new] = images.map(|json| {
+            self.renames.apply(image(json).unwrap_or_default(), at.unwrap_or_default())
+        });
         if self.any {
             let is_new = |name: &&String| self.columns.iter().all(|(column, _)| column != *name);
             let names: BTreeSet<_> = old.keys().chain(new.keys()).filter(is_new).cloned().collect();
@@ -244,12 +259,15 @@ impl Search {
         }
         for (column, found) in self.columns.iter_mut().filter(|(_, found)| found.is_none()) {
             if let Some(change) = change(column, &old, &new) {
-                *found = Some(Blame::new(column.clone(), change, operation, entry)?);
+                *found = Some(match &self.unclear {
+                    Some(unclear) => Blame { column: column.clone(), ..unclear.clone() },
+                    None => Blame::of(entry, backend).set(change),
+                });
             }
         }
         // What was before is another life.
         let all = !self.any && self.columns.iter().all(|(_, found)| found.is_some());
-        Ok(operation != Operation::Update || all)
+        operation != Operation::Update || all
     }
 
     fn found(self) -> Vec<Blame> {

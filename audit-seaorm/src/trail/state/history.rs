@@ -1,6 +1,6 @@
 use std::fmt;
 
-use audit_core::{AuditEntry, FieldChange, Operation};
+use audit_core::{AuditEntry, FieldChange};
 use futures_util::TryStreamExt;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, ModelTrait, PrimaryKeyTrait, TryIntoModel};
 use serde_json::Value as Json;
@@ -74,11 +74,12 @@ impl AuditTrail {
     ///
     /// An entry tells what changed; the rest comes from the entries before it. So the record is not known as a whole
     /// where it is older than the trail, where a column is skipped or redacted, or where a column came later:
-    /// see [`State`]. Columns that were renamed are found by `#[auditable(renamed_from = "…")]`.
+    /// see [`State`]. The same goes for what follows an entry that cannot be read
+    /// ([`AuditEntry::unreadable`]), which stands in its place with no record before or after it. Columns that were renamed are found by `#[auditable(renamed_from = "…")]`.
     ///
     /// # Errors
     ///
-    /// Those of the database; an entry whose values are no images, as only hands can make it.
+    /// Those of the database.
     ///
     /// # Cancel safety
     ///
@@ -133,7 +134,13 @@ impl AuditTrail {
         let mut entries = std::pin::pin!(entries);
         let mut revisions = Vec::new();
         while let Some(entry) = entries.try_next().await? {
-            let (old, new) = fold.step(event(&entry, &renames)?);
+            let (old, new) = if let Ok(event) = event(&entry, &renames) {
+                fold.step(event)
+            } else {
+                // What it did nobody knows, so that from here on the record is known as far as later entries tell.
+                fold = Fold::default();
+                (None, None)
+            };
             let [old, new] = [old, new].map(|it| it.map(|image| State::shown(image, &redaction)));
             revisions.push(Revision { entry, old, new });
         }
@@ -148,12 +155,8 @@ pub(in crate::trail) fn event(entry: &AuditEntry, renames: &Renames) -> Result<E
         Some(Json::Object(image)) => Some(renames.apply(image.clone(), entry.timestamp)),
         _ => None,
     };
-    let event = match (entry.operation, image(&entry.old_values), image(&entry.new_values)) {
-        (Operation::Create, _, Some(after)) => Some(Event::Create { after }),
-        (Operation::Update, Some(before), Some(after)) => Some(Event::Update { before, after }),
-        (Operation::Delete, Some(before), _) => Some(Event::Delete { before }),
-        (Operation::Baseline, _, Some(after)) => Some(Event::Baseline { after }),
-        _ => None,
-    };
+    let is_told = entry.unreadable.as_ref().is_none_or(|it| !it.hides_change());
+    let event = Event::of(entry.operation, image(&entry.old_values), image(&entry.new_values));
+    let event = event.filter(|_| is_told);
     event.ok_or(AuditError::EntryUnreadable { entry: Some(entry.id) })
 }

@@ -8,6 +8,7 @@ mod diff;
 mod fold;
 mod history;
 mod known;
+mod not_told;
 
 pub use self::{
     as_of::StatesAsOf,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};
 use sea_orm::{
-    ConnectionTrait, DbErr, QuerySelect, QueryTrait,
+    ConnectionTrait, DbErr, QueryFilter, QuerySelect, QueryTrait,
     prelude::DateTimeUtc,
     sea_query::{Alias, Expr},
 };
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     error::AuditError,
+    stored::in_calendar,
     trail::{AuditQuery, AuditTrail},
 };
 
@@ -43,6 +44,9 @@ impl AuditQuery {
     ///
     /// An offset is no time zone: where clocks are set to summer time, days of a range across that moment
     /// begin an hour early or late.
+    ///
+    /// An entry whose time cannot be read ([`AuditEntry::unreadable`](crate::AuditEntry::unreadable)) is in no bucket;
+    /// [`operation_stats`](Self::operation_stats) counts it.
     ///
     /// # Errors
     ///
@@ -88,14 +92,16 @@ async fn counts<C: ConnectionTrait>(
     query: &AuditQuery,
     calendar: Calendar,
 ) -> Result<BTreeMap<i64, OperationStats>, DbErr> {
-    let entries = query.prepared(db).await?.select(db, None)?;
-    let unit = calendar.unit_of_entry(db.get_database_backend());
+    let backend = db.get_database_backend();
+    let entries = query.prepared(db).await?.select(db, None)?.filter(in_calendar(backend));
+    let unit = calendar.unit_of_entry(backend);
     // More units than that are in more buckets than are given.
     let most = MAX_BUCKETS * calendar.units() + 1;
     let units = counted(entries).expr_as(unit, UNIT).group_by(Expr::col(Alias::new(UNIT)));
     let mut counts = BTreeMap::<i64, OperationStats>::new();
     for row in db.query_all(&units.limit(most).into_query()).await? {
-        let number = calendar.of_unit(row.try_get("", UNIT)?).ok_or(AuditError::Calendar)?;
+        let Some(unit) = row.try_get("", UNIT)? else { continue };
+        let number = calendar.of_unit(unit).ok_or(AuditError::Calendar)?;
         counts.entry(number).or_default().add(OperationStats::read(&row)?);
     }
     Ok(counts)

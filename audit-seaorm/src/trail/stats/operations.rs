@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     entity::{Column, Entity},
-    error::AuditError,
     trail::{AuditQuery, AuditTrail},
 };
 
@@ -26,6 +25,10 @@ pub struct OperationStats {
     /// Records that a baseline found: no changes.
     #[serde(default)]
     pub baselines: u64,
+    /// Entries whose operation is none of these: somebody wrote them past this library, or altered them. See
+    /// [`AuditEntry::unreadable`](crate::AuditEntry::unreadable).
+    #[serde(default)]
+    pub unknown: u64,
 }
 
 impl OperationStats {
@@ -37,6 +40,7 @@ impl OperationStats {
             Operation::Update => self.updates,
             Operation::Delete => self.deletes,
             Operation::Baseline => self.baselines,
+            Operation::Unknown => self.unknown,
         }
     }
 
@@ -44,25 +48,20 @@ impl OperationStats {
     #[must_use]
     pub fn total(&self) -> u64 {
         let changes = self.creates.saturating_add(self.updates).saturating_add(self.deletes);
-        changes.saturating_add(self.baselines)
+        changes.saturating_add(self.baselines).saturating_add(self.unknown)
     }
 
     /// What [`counted`] counted.
-    ///
-    /// An entry whose operation is none of the four is an error here as it is to whoever reads it: left out,
-    /// the figures would not be those of the trail.
     pub(super) fn read(row: &QueryResult) -> Result<Self, DbErr> {
         let count = |operation: Operation| number(row, operation.as_str());
-        let stats = Self {
+        let known = Self {
             creates: count(Operation::Create)?,
             updates: count(Operation::Update)?,
             deletes: count(Operation::Delete)?,
             baselines: count(Operation::Baseline)?,
+            unknown: 0,
         };
-        match number(row, ENTRIES)?.saturating_sub(stats.total()) {
-            0 => Ok(stats),
-            entries => Err(AuditError::OperationUnknown { entries }.into()),
-        }
+        Ok(Self { unknown: number(row, ENTRIES)?.saturating_sub(known.total()), ..known })
     }
 
     pub(super) fn add(&mut self, other: Self) {
@@ -70,6 +69,7 @@ impl OperationStats {
         self.updates += other.updates;
         self.deletes += other.deletes;
         self.baselines += other.baselines;
+        self.unknown += other.unknown;
     }
 }
 
@@ -90,13 +90,12 @@ fn number(row: &QueryResult, name: &str) -> Result<u64, DbErr> {
 }
 
 impl AuditQuery {
-    /// How many of the entries are creates, updates and deletes, whatever the limit, the offset and the cursor.
+    /// How many of the entries are creates, updates and deletes, and of how many nobody knows, whatever the limit, the offset and the cursor.
     /// One statement; it reads all of them in the database.
     ///
     /// # Errors
     ///
-    /// Those of the database; a range of time that ends before it begins; an entry that was altered, so that
-    /// it has no known operation.
+    /// Those of the database; a range of time that ends before it begins.
     ///
     /// # Cancel safety
     ///

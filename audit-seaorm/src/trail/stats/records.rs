@@ -1,9 +1,9 @@
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, prelude::DateTimeUtc};
+use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc};
 use serde::{Deserialize, Serialize};
 
 use super::{
     DEFAULT_TOP, OperationStats,
-    ranking::{key, last, ranking},
+    ranking::{Ranked, key, ranking},
 };
 use crate::{
     entity::Column,
@@ -21,17 +21,18 @@ pub struct RecordActivity {
     pub record_id: String,
     /// How much.
     pub operations: OperationStats,
-    /// When last.
-    pub last: DateTimeUtc,
+    /// When last; none if no time of these entries can be read.
+    pub last: Option<DateTimeUtc>,
 }
 
 impl RecordActivity {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+    fn read(line: &Ranked) -> Result<Self, DbErr> {
+        let row = &line.row;
         Ok(Self {
-            table_name: key(row, Column::TableName)?,
-            record_id: key(row, Column::RecordId)?,
+            table_name: key(row, Column::TableName).unwrap_or_default(),
+            record_id: key(row, Column::RecordId).unwrap_or_default(),
             operations: OperationStats::read(row)?,
-            last: last(row)?,
+            last: line.last,
         })
     }
 }

@@ -1,12 +1,13 @@
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, prelude::DateTimeUtc, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::{
     DEFAULT_TOP, OperationStats,
-    ranking::{key, last, ranking},
+    ranking::{Ranked, key, ranking},
 };
 use crate::{
     entity::Column,
+    stored::Stored,
     trail::{AuditQuery, AuditTrail},
 };
 
@@ -21,8 +22,8 @@ pub struct UserActivity {
     pub user_email: Option<String>,
     /// How much.
     pub operations: OperationStats,
-    /// When last.
-    pub last: DateTimeUtc,
+    /// When last; none if no time of these entries can be read.
+    pub last: Option<DateTimeUtc>,
 }
 
 const EMAIL: &str = "newest_email";
@@ -36,12 +37,13 @@ fn newest_email() -> Expr {
 }
 
 impl UserActivity {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+    fn read(line: &Ranked) -> Result<Self, DbErr> {
+        let row = &line.row;
         Ok(Self {
-            user_id: key(row, Column::UserId)?,
-            user_email: row.try_get("", EMAIL)?,
+            user_id: key(row, Column::UserId),
+            user_email: Stored::read(row, EMAIL).map(Stored::into_text),
             operations: OperationStats::read(row)?,
-            last: last(row)?,
+            last: line.last,
         })
     }
 }

@@ -1,12 +1,11 @@
 use audit_core::Operation;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::DateTimeUtc,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, prelude::DateTimeUtc,
 };
 
 use crate::{
     entity::{Column, Entity},
-    trail::{entries::get, first_rows::first_rows},
+    trail::newest_time,
 };
 
 /// When the table was last baselined; asked for when it first matters.
@@ -38,14 +37,8 @@ pub(in crate::trail) async fn last_baseline<C: ConnectionTrait>(
     db: &C,
     table: &str,
 ) -> Result<Option<DateTimeUtc>, DbErr> {
-    let last = Entity::find()
-        .select_only()
-        .column(Column::Timestamp)
+    let baselines = Entity::find()
         .filter(Column::Operation.eq(Operation::Baseline.as_str()))
-        .filter(Column::TableName.eq(table))
-        .order_by_desc(Column::Timestamp)
-        .order_by_desc(Column::Id);
-    let rows = first_rows(db, last, 1).await?;
-    // A time that cannot be read is a finding of its own, and no baseline.
-    Ok(rows.first().and_then(|row| get(row, Column::Timestamp).ok()))
+        .filter(Column::TableName.eq(table));
+    newest_time(db, baselines).await
 }

@@ -1,6 +1,6 @@
 use std::marker::PhantomData;
 
-use audit_core::Image;
+use audit_core::{Image, UnreadableReason as Reason};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
@@ -59,7 +59,7 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
     }
 
     fn pages(&self) -> entries::Pages {
-        entries::Pages::named(self.report.table.clone(), Renames::of::<E>()).found()
+        entries::Pages::named(self.report.table.clone(), Renames::of::<E>()).found().whole()
     }
 
     async fn entries(&mut self) -> Result<(), DbErr> {
@@ -71,6 +71,16 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
                 return self.compare(batch.take()).await;
             }
             for entry in page {
+                if let Some(columns) = of_no_record(&entry) {
+                    self.report.entries += 1;
+                    self.report.add(Finding {
+                        kind: FindingKind::EntryUnreadable,
+                        record_id: entry.record_id,
+                        entry: entry.id,
+                        columns,
+                    });
+                    continue;
+                }
                 if !batch.is_of(&entry.record_id) {
                     if batch.is_full() {
                         self.compare(batch.take()).await?;
@@ -91,7 +101,8 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         if !entry.in_time {
             self.find(FindingKind::TimeAltered, record, Vec::new());
         }
-        if !entry.in_form {
+        let unreadable = unreadable_columns(&entry);
+        if entry.unreadable.is_some_and(|it| it.reason("timestamp") == Some(Reason::TimeForm)) {
             self.find(FindingKind::TimeForm, record, Vec::new());
         }
         let accounts = matches!(entry.event, Some(Event::Delete { .. } | Event::Baseline { .. }));
@@ -101,8 +112,12 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
             {
                 record.groundless = entry.id;
             }
+            // With its columns, below.
+            Some((FindingKind::EntryUnreadable, _)) | None => {}
             Some((kind, columns)) => self.find(kind, record, columns),
-            None => {}
+        }
+        if !unreadable.is_empty() {
+            self.find(FindingKind::EntryUnreadable, record, unreadable);
         }
         if accounts {
             record.groundless = None;
@@ -195,4 +210,17 @@ impl<'a, C: ConnectionTrait, E: Auditable> Replay<'a, C, E> {
         let (record_id, entry) = (record.id.clone(), record.last_entry);
         self.report.add(Finding { kind, record_id, entry, columns });
     }
+}
+
+/// The columns of `audit_trail` that cannot be read. A time in another form is a finding of its own.
+fn unreadable_columns(entry: &Entry) -> Vec<String> {
+    let columns = entry.unreadable.iter().flat_map(|it| &it.columns);
+    let columns = columns.filter(|(_, reason)| **reason != Reason::TimeForm);
+    columns.map(|(column, _)| column.clone()).collect()
+}
+
+/// Those of an entry of which nobody knows whose it is: it is of no record, whatever its id looks like.
+fn of_no_record(entry: &Entry) -> Option<Vec<String>> {
+    let is_named = entry.unreadable.as_ref().is_none_or(|it| it.reason("record_id").is_none());
+    (!is_named).then(|| unreadable_columns(entry))
 }

@@ -102,7 +102,8 @@ pub struct Finding {
     /// The entry where it shows: for a finding about the row, the last one of the record. None if there
     /// is no entry, or its id cannot be read.
     pub entry: Option<Uuid>,
-    /// The names of the columns that differ, for the kinds that speak of columns.
+    /// The names of the columns that differ, for the kinds that speak of columns; for
+    /// [`EntryUnreadable`](FindingKind::EntryUnreadable) those of `audit_trail` that cannot be read.
     pub columns: Vec<String>,
 }
 
@@ -147,8 +148,8 @@ pub enum FindingKind {
     CreatedTwice,
     /// An UPDATE or DELETE of a record that had been deleted.
     ChangedAfterDelete,
-    /// The entry's operation, or the images that belong to it, cannot be read. What follows it is
-    /// checked as far as it can be.
+    /// Something of the entry cannot be read, see [`AuditEntry::unreadable`](crate::AuditEntry::unreadable). What follows it
+    /// is checked as far as it can be.
     EntryUnreadable,
     /// The time of the entry is not the one in its id: one of them was altered, and with it perhaps the
     /// order of the entries.

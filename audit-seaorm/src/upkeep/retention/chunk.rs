@@ -1,11 +1,9 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    Condition, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DeleteMany, EntityTrait,
-    IdenStatic, IsolationLevel, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    SqliteTransactionMode, TransactionOptions, Value,
-    prelude::{DateTimeUtc, Uuid},
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DeleteMany,
+    EntityTrait, IsolationLevel, QueryFilter, QueryOrder, SqliteTransactionMode,
+    TransactionOptions, sea_query::ExprTrait,
 };
 
 use super::{Pruned, Rules};
@@ -14,7 +12,8 @@ use crate::{
     entity::{Column, Entity},
     measure,
     own_transaction::OwnTransaction,
-    trail::{first_rows, moment},
+    stored::{Place, select},
+    trail::first_rows,
     upkeep::{door::Door, patience::patiently},
 };
 
@@ -48,46 +47,6 @@ pub(super) struct Chunks<'a> {
     tell: Option<&'a (dyn Fn(&Pruned) + Send + Sync)>,
 }
 
-/// An entry by what finds it.
-#[derive(Clone)]
-pub(super) struct Place {
-    at: Value,
-    id: Value,
-    /// Not read on `SQLite`, which compares what is stored, whatever form that has.
-    moment: Option<DateTimeUtc>,
-}
-
-impl Place {
-    pub(super) fn read(row: &QueryResult, backend: DbBackend) -> Result<Self, DbErr> {
-        let (at, id) = (Column::Timestamp.as_str(), Column::Id.as_str());
-        if backend == DbBackend::Sqlite {
-            return Ok(Self { at: stored(row, at)?, id: stored(row, id)?, moment: None });
-        }
-        let at = row.try_get("", at)?;
-        let id = row.try_get::<Uuid>("", id)?.into();
-        Ok(Self { at: moment(backend, at), id, moment: Some(at) })
-    }
-
-    pub(super) fn older(&self) -> Condition {
-        let at = || Expr::col(Column::Timestamp);
-        let earlier = at().lt(self.at.clone()).or(Expr::col(Column::Id).lt(self.id.clone()));
-        Condition::all().add(at().lte(self.at.clone())).add(earlier)
-    }
-
-    fn newer(&self) -> Condition {
-        let at = || Expr::col(Column::Timestamp);
-        let later = at().gt(self.at.clone()).or(Expr::col(Column::Id).gt(self.id.clone()));
-        Condition::all().add(at().gte(self.at.clone())).add(later)
-    }
-}
-
-fn stored(row: &QueryResult, column: &str) -> Result<Value, DbErr> {
-    match row.try_get::<String>("", column) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => Ok(row.try_get::<Vec<u8>>("", column)?.into()),
-    }
-}
-
 impl<'a> Chunks<'a> {
     pub(super) async fn new(
         db: &'a DatabaseConnection,
@@ -113,17 +72,17 @@ impl<'a> Chunks<'a> {
         let mut last: Option<Place> = None;
         loop {
             let limit = self.size;
+            let backend = self.rules.backend;
+            let newer = last.as_ref().map(|last| last.later(backend));
             let entries = Entity::find()
-                .select_only()
-                .columns([Column::Timestamp, Column::Id])
                 .filter(of.clone())
                 .filter(self.rules.free())
-                .filter(Condition::all().add_option(last.as_ref().map(Place::newer)))
+                .filter(Condition::all().add_option(newer))
                 .order_by_asc(Column::Timestamp)
                 .order_by_asc(Column::Id);
+            let entries = select(entries, backend, [Column::Timestamp, Column::Id]);
             let rows = first_rows(self.db, entries, limit).await?;
-            let places = rows.iter().map(|row| Place::read(row, self.rules.backend));
-            let places = places.collect::<Result<Vec<_>, _>>()?;
+            let places: Vec<_> = rows.iter().map(|row| Place::read(row, backend)).collect();
             last = places.last().cloned();
             self.delete(&places).await?;
             if (places.len() as u64) < limit {
@@ -137,11 +96,7 @@ impl<'a> Chunks<'a> {
         if places.is_empty() {
             return Ok(());
         }
-        let ids = places.iter().map(|place| place.id.clone());
-        let delete = Entity::delete_many()
-            .filter(Expr::col(Column::Id).is_in(ids))
-            .filter(self.months_of(places))
-            .filter(self.rules.free());
+        let delete = Entity::delete_many().filter(self.these(places)).filter(self.rules.free());
         let begun = Instant::now();
         let this = &*self;
         let delete = &delete;
@@ -168,13 +123,25 @@ impl<'a> Chunks<'a> {
         .await
     }
 
-    /// What leads to the partitions; the ids alone would be looked for in each.
-    fn months_of(&self, places: &[Place]) -> Condition {
-        let moments = || places.iter().filter_map(|place| place.moment);
+    fn these(&self, places: &[Place]) -> Condition {
+        let backend = self.rules.backend;
+        let (sound, odd): (Vec<_>, Vec<_>) = places.iter().partition(|place| place.is_sound());
+        let ids = sound.iter().filter_map(|place| place.id(backend));
+        let of_these = Condition::all().add(Column::Id.into_expr().is_in(ids));
+        let of_these = of_these.add(self.months_of(&sound));
+        // An id alone may be that of another entry as well, where the table has partitions.
+        odd.iter()
+            .map(|place| place.itself(backend))
+            .fold(Condition::any().add(of_these), Condition::add)
+    }
+
+    /// The times lead to the partitions, where the table has some.
+    fn months_of(&self, places: &[&Place]) -> Condition {
+        let moments = || places.iter().filter_map(|place| place.at());
         let ends = moments().min().zip(moments().max());
         let between = ends
             .filter(|_| self.rules.backend == DbBackend::Postgres)
-            .map(|(first, last)| Expr::col(Column::Timestamp).between(first, last));
+            .map(|(first, last)| Column::Timestamp.between(first, last));
         Condition::all().add_option(between)
     }
 

@@ -10,7 +10,10 @@ use sea_orm::{
 };
 
 use super::{Rules, rules::of_table};
-use crate::entity::{Column, Entity};
+use crate::{
+    entity::{Column, Entity},
+    stored::Stored,
+};
 
 /// What [`Prune::exec`](crate::Prune::exec) would delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,11 +62,13 @@ pub(super) async fn count(db: &DatabaseConnection, rules: &Rules) -> Result<Prun
         .group_by_col(table)
         .take();
     let rows = db.query_all(&count).await?;
-    let by_table = rows.iter().map(|row| {
+    let mut by_table = BTreeMap::new();
+    for row in &rows {
         let gone: i64 = row.try_get("", "gone")?;
-        Ok((row.try_get("", table.as_str())?, gone.unsigned_abs()))
-    });
-    Ok(PrunePlan { by_table: by_table.collect::<Result<_, DbErr>>()? })
+        let table = Stored::read(row, table.as_str()).map(Stored::into_text);
+        *by_table.entry(table.unwrap_or_default()).or_default() += gone.unsigned_abs();
+    }
+    Ok(PrunePlan { by_table })
 }
 
 /// What is beyond a limit; none if there is no limit.

@@ -6,10 +6,10 @@
 
 use std::{ops::Range, sync::Arc, time::Instant};
 
-use audit_core::AuditEntry;
+use audit_core::{AuditEntry, Unreadable};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Iterable,
+    QueryFilter, QueryOrder, QueryTrait, Statement,
 };
 use tokio::time::sleep;
 
@@ -18,7 +18,7 @@ use crate::{
     AuditTransaction,
     database_error::{DatabaseError, Kind},
     entity::{Column, Entity, moment},
-    registry, search_path,
+    registry, search_path, stored,
     trail::restore::Table,
 };
 
@@ -193,15 +193,19 @@ async fn recorded<C: ConnectionTrait>(
     db: &C,
     entry: &AuditEntry,
 ) -> Result<Vec<AuditEntry>, DbErr> {
-    let after = moment(db.get_database_backend(), entry.timestamp);
-    let rows = Entity::find()
+    let backend = db.get_database_backend();
+    let later = Entity::find()
         .filter(Column::TableName.eq(&entry.table_name))
         .filter(Column::RecordId.eq(&entry.record_id))
-        .filter(Column::Timestamp.gt(after))
-        .order_by_asc(Column::Timestamp)
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().filter_map(|row| row.try_into().ok()).collect())
+        .filter(Column::Timestamp.gt(moment(backend, entry.timestamp)))
+        .order_by_asc(Column::Timestamp);
+    let rows = db.query_all(&stored::select(later, backend, Column::iter()).into_query()).await?;
+    let entries = rows.iter().map(|row| stored::entry(row, backend));
+    Ok(entries.filter(|entry| !hides_change(entry)).collect())
+}
+
+fn hides_change(entry: &AuditEntry) -> bool {
+    entry.unreadable.as_ref().is_some_and(Unreadable::hides_change)
 }
 
 /// Whether every transaction has ended that was under way when this was asked first. Elsewhere a lock is enough to

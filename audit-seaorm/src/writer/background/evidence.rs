@@ -59,7 +59,7 @@ pub(super) fn of(entry: &AuditEntry, later: &[AuditEntry], row: Option<&Image>) 
             Some(row) => shows(row, entry.old_values.as_ref()).then_some(false),
         },
         // A baseline is no change, and goes through no queue.
-        (Operation::Baseline, _) => None,
+        (Operation::Baseline | Operation::Unknown, _) => None,
         (Operation::Update, _) => of_update(entry, later, row),
     }
 }

@@ -37,6 +37,7 @@ pub(super) type ImageRow = (String, Values, Values);
 
 pub(super) fn entry(row: EntryRow) -> Result<AuditEntry> {
     Ok(AuditEntry {
+        unreadable: None,
         id: row.0,
         table_name: row.1,
         record_id: row.2,

@@ -85,7 +85,7 @@ impl Forms {
         // whole trail.
         let last = format!(
             "COALESCE((SELECT a.operation FROM {TABLE} a WHERE a.table_name = {one} AND a.record_id = {two} \
-             AND a.operation <> 'UPDATE' ORDER BY a.timestamp DESC, a.id DESC LIMIT 1), 'DELETE') = 'DELETE'"
+             AND CASE WHEN a.operation IN ('CREATE', 'DELETE', 'BASELINE') THEN 1 ELSE 0 END = 1 ORDER BY a.timestamp DESC, a.id DESC LIMIT 1), 'DELETE') = 'DELETE'"
         );
         let record_id = Expr::cust(self.record_id.clone());
         Expr::cust_with_exprs(last, [Expr::val(table), record_id])

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc};
 use serde_json::Value as Json;
 
 pub(crate) use self::table::NamedTable;
+pub(crate) use super::not_told::NotTold;
 use super::{
     Blame, GapReason,
     as_of::Records,
@@ -53,7 +54,7 @@ pub(crate) async fn as_of<C: ConnectionTrait>(
     table: &NamedTable,
     record_id: &str,
     when: DateTimeUtc,
-) -> Result<Option<Vec<ColumnThen>>, DbErr> {
+) -> Result<Option<Vec<ColumnThen>>, NotTold> {
     bring_up_to_date(db).await?;
     let pages = Pages::named(table.name.clone(), table.renames()).only(record_id).until(when);
     let image = Records::new(pages).next(db).await?.and_then(|(_, image)| image);
