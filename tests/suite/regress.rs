@@ -264,7 +264,7 @@ impl odd::Model {
 
 async fn an_outdated_table_is_not_called_missing(t: TestDb) {
     create!(t, post::Entity);
-    sql(&t.db, "ALTER TABLE audit_trail DROP COLUMN metadata").await;
+    sql(&t.db, "ALTER TABLE audit_trail RENAME COLUMN metadata TO notes").await;
     let error = new_post("a").insert(&t.db).await.unwrap_err();
     assert!(!matches!(error, sea_orm::DbErr::Custom(_)), "{error}");
     assert!(error.to_string().contains("metadata"), "{error}");

@@ -451,7 +451,8 @@ async fn results_are_read_back_from_json(t: TestDb) {
     let days = query.activity(&t.db, Bucket::Day, offset(5, 30)).await.unwrap();
     assert_eq!(again(&days), days);
     let json = serde_json::to_value(&days).unwrap();
-    let operations = json!({"creates": 1, "updates": 1, "deletes": 0, "baselines": 0});
+    let operations =
+        json!({"creates": 1, "updates": 1, "deletes": 0, "baselines": 0, "unknown": 0});
     assert_eq!(json[0], json!({"start": "2026-01-05T00:00:00+05:30", "operations": operations}));
     assert_eq!(serde_json::to_value(Bucket::Week).unwrap(), "week");
 }

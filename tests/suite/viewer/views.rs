@@ -146,7 +146,8 @@ async fn statistics_count_what_happened(t: TestDb) {
         let text = words(&page);
         assert!(text.contains(": 1 created, 2 updated, 1 deleted."), "{period}: {text}");
         assert!(page.contains("<rect class=\"bar-CREATE\""), "{period}: {page}");
-        for line in ["ann 1 1 0 0 0 2", "bob 1 0 1 0 0 2", "nobody 1 0 0 1 0 2", "post 4 1 2 1 0 2"]
+        for line in
+            ["ann 1 1 0 0 0 0 2", "bob 1 0 1 0 0 0 2", "nobody 1 0 0 1 0 0 2", "post 4 1 2 1 0 0 2"]
         {
             assert!(text.contains(line), "{period}: {line}: {text}");
         }

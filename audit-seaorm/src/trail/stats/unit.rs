@@ -26,9 +26,10 @@ pub(super) fn of_entry(backend: DbBackend, seconds: i64, shift: i64) -> SimpleEx
             "(TO_SECONDS(`timestamp`) + ?) DIV ?",
             [shift - MYSQL_EPOCH, seconds],
         ),
-        // Whole seconds only: with the fraction, SQLite rounds to milliseconds, and so into the next unit.
+        // Whole seconds only: with the fraction, SQLite rounds to milliseconds, and so into the next unit. In two parts,
+        // so that a number is no time: SQLite takes one for a day of the Julian calendar.
         _ => Expr::cust_with_values(
-            r#"(CAST(STRFTIME('%s', SUBSTR("timestamp", 1, 19)) AS INTEGER) + ?) / ?"#,
+            r#"(CAST(STRFTIME('%s', SUBSTR("timestamp", 1, 10) || 'T' || SUBSTR("timestamp", 12, 8)) AS INTEGER) + ?) / ?"#,
             [shift, seconds],
         ),
     }
