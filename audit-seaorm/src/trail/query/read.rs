@@ -36,6 +36,8 @@ pub struct Page {
 impl AuditQuery {
     /// The entries, [`DEFAULT_LIMIT`] of them at most unless [`limit`](Self::limit) was called.
     ///
+    /// A row that is no entry, in whole or in part, is among them, with [`AuditEntry::unreadable`].
+    ///
     /// # Errors
     ///
     /// Those of the database; a range of time that ends before it begins.
