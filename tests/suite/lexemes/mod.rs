@@ -191,8 +191,8 @@ impl Trial {
     /// Many texts are valid, and many would do harm.
     fn assert_telling(&self) {
         let (name, tally) = (self.backend.name(), &self.tally);
-        assert!(tally.valid * 100 > tally.texts * 20, "{name}: {tally:?}");
-        assert!(tally.harmful * 100 > tally.texts * 5, "{name}: {tally:?}");
+        assert!(tally.valid * 100 > tally.texts * 10, "{name}: {tally:?}");
+        assert!(tally.harmful * 100 > tally.texts * 3, "{name}: {tally:?}");
     }
 }
 
