@@ -3,10 +3,11 @@
 use audit_seaorm::{AuditTrail, AuditTransaction, AuditUpkeep, Limits, Retention, Turn};
 use audit_tests::{Backend, TestDb, answer};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, IntoActiveModel, TransactionTrait};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::MigratorTrait;
 
 use crate::{
     entities::post,
+    migrators::AppendOnly,
     support::{Role, entries, new_post, number, sql, trail},
 };
 
@@ -19,19 +20,9 @@ audit_tests::tests! {
     #[only(Postgres)] a_role_of_its_own_does_the_upkeep,
 }
 
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations
-    }
-}
-
 /// A post that was made, changed and deleted, and the trail closed.
 async fn closed(t: &TestDb) {
-    Migrator::up(&t.db, None).await.unwrap();
+    AppendOnly::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
     write(&t.db, "a").await;
 }
@@ -128,13 +119,13 @@ async fn a_row_of_upkeep_lets_its_own_transaction_pass_and_no_other(t: TestDb) {
 
 async fn taken_back_it_leaves_nothing(t: TestDb) {
     closed(&t).await;
-    Migrator::down(&t.db, Some(1)).await.unwrap();
+    AppendOnly::down(&t.db, Some(1)).await.unwrap();
     sql(&t.db, "DELETE FROM audit_trail").await;
     assert!(t.db.execute_unprepared("SELECT * FROM audit_trail_upkeep").await.is_err());
-    Migrator::up(&t.db, None).await.unwrap();
+    AppendOnly::up(&t.db, None).await.unwrap();
     write(&t.db, "b").await;
     assert!(t.db.execute_unprepared("DELETE FROM audit_trail").await.is_err());
-    Migrator::down(&t.db, None).await.unwrap();
+    AppendOnly::down(&t.db, None).await.unwrap();
 }
 
 const APPLICATION: [&str; 4] = [

@@ -3,10 +3,11 @@
 use audit_seaorm::AuditTrail;
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{ConnectionTrait, DatabaseConnection, IntoActiveModel, Statement};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::MigratorTrait;
 
 use crate::{
     entities::post,
+    migrators::{AppendOnly, AppendOnlyByMonth},
     support::{Role, new_post, number, sql, trail},
 };
 
@@ -19,17 +20,6 @@ audit_tests::tests! {
     #[only(Postgres)] the_door_is_the_one_beside_the_trail,
     #[only(Sqlite, MariaDb)] a_temporary_table_is_no_door,
     #[only(MariaDb)] the_applications_account_cannot_change_an_entry,
-}
-
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations.push(audit_migration::partition_by_month());
-        migrations
-    }
 }
 
 /// The rights of docs/operations.md, and a schema of its own, ahead of the trail's.
@@ -232,7 +222,7 @@ async fn one(t: &TestDb, role: &Role) -> DatabaseConnection {
 
 /// A trail of two entries that a superuser's migrations made, and the application's role.
 async fn closed(t: &TestDb) -> (Role, Vec<String>) {
-    Migrator::up(&t.db, None).await.unwrap();
+    AppendOnlyByMonth::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
     let mut post = new_post("a").insert(&t.db).await.unwrap().into_active_model();
     post.likes = sea_orm::Set(1);
@@ -332,7 +322,7 @@ async fn a_schema_may_have_any_name(t: TestDb) {
                 options.set_schema_search_path(&quoted);
             })
             .await;
-        Migrator::up(&db, None).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        AppendOnlyByMonth::up(&db, None).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         db.get_schema_builder().register(post::Entity).apply(&db).await.unwrap();
         new_post("a").insert(&db).await.unwrap();
         let parts = AuditTrail::partitions(&db).await.unwrap();
@@ -347,7 +337,7 @@ async fn a_schema_may_have_any_name(t: TestDb) {
         let pass = "INSERT INTO audit_trail_upkeep (opened_at) VALUES (now()); \
                     DELETE FROM audit_trail; DELETE FROM audit_trail_upkeep";
         sql(&db, &format!("BEGIN; {pass}; ROLLBACK")).await;
-        Migrator::down(&db, None).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        AppendOnlyByMonth::down(&db, None).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         db.close().await.unwrap();
     }
 }
@@ -370,18 +360,8 @@ async fn the_door_is_the_one_beside_the_trail(t: TestDb) {
     role.remove(&t).await;
 }
 
-struct Closed;
-
-impl MigratorTrait for Closed {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations
-    }
-}
-
 async fn a_post_in_a_closed_trail(t: &TestDb) -> Vec<String> {
-    Closed::up(&t.db, None).await.unwrap();
+    AppendOnly::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
     new_post("a").insert(&t.db).await.unwrap();
     trail(&t.db).await

@@ -44,6 +44,7 @@ mod keys;
 mod lexemes;
 mod measure;
 mod migration;
+mod migrators;
 mod mirror;
 mod misfits;
 mod moments;

@@ -18,6 +18,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::{
     entities::post,
+    migrators::{AppendOnlyByMonth, ByMonth, ByMonthAppendOnly},
     support::{Role, by, entries, new_post, number, partition, sql, trail},
 };
 
@@ -52,39 +53,8 @@ impl MigratorTrait for Plain {
     }
 }
 
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::partition_by_month());
-        migrations
-    }
-}
-
-struct Guarded;
-
-impl MigratorTrait for Guarded {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = Migrator::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations
-    }
-}
-
-struct GuardedFirst;
-
-impl MigratorTrait for GuardedFirst {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations.push(audit_migration::partition_by_month());
-        migrations
-    }
-}
-
 async fn partitioned(t: &TestDb) {
-    Migrator::up(&t.db, None).await.unwrap();
+    ByMonth::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
 }
 
@@ -132,7 +102,7 @@ async fn count(t: &TestDb, table: &str) -> i64 {
 }
 
 async fn elsewhere_an_error_says_what_to_use_instead(t: TestDb) {
-    let error = Migrator::up(&t.db, None).await.unwrap_err().to_string();
+    let error = ByMonth::up(&t.db, None).await.unwrap_err().to_string();
     assert!(error.contains("let AuditTrail::prune delete what is too old"), "{error}");
     for error in [
         AuditTrail::partitions(&t.db).await.unwrap_err(),
@@ -280,7 +250,7 @@ async fn what_the_table_had_it_has_afterwards(t: TestDb) {
     )
     .await;
     new_post("before").insert(&t.db).await.unwrap();
-    Migrator::up(&t.db, None).await.unwrap();
+    ByMonth::up(&t.db, None).await.unwrap();
     new_post("after").insert(&t.db).await.unwrap();
     assert_eq!(count(&t, "told").await, 2, "the trigger");
     let empty = "INSERT INTO audit_trail (id, table_name, record_id, operation, timestamp) \
@@ -330,12 +300,12 @@ async fn what_would_break_is_refused_and_nothing_has_changed(t: TestDb) {
         ),
     ] {
         sql(&t.db, make).await;
-        let error = Migrator::up(&t.db, None).await.unwrap_err().to_string();
+        let error = ByMonth::up(&t.db, None).await.unwrap_err().to_string();
         assert!(error.contains(word), "{make}: {error}");
         assert_eq!(trail(&t.db).await.len(), 1);
         sql(&t.db, drop).await;
     }
-    Migrator::up(&t.db, None).await.unwrap();
+    ByMonth::up(&t.db, None).await.unwrap();
     assert_eq!(trail(&t.db).await.len(), 1);
 }
 
@@ -350,7 +320,7 @@ async fn what_an_attempt_left_behind_is_no_hindrance(t: TestDb) {
     )
     .await;
     sql(&t.db, "ALTER TABLE audit_trail ADD CONSTRAINT audit_trail_converted CHECK (timestamp < '2020-01-01') NOT VALID").await;
-    Migrator::up(&t.db, None).await.unwrap();
+    ByMonth::up(&t.db, None).await.unwrap();
     new_post("a").insert(&t.db).await.unwrap();
     assert_eq!(count(&t, "audit_trail").await, 51);
     let up = audit_migration::partition_by_month();
@@ -371,7 +341,7 @@ async fn it_runs_in_a_transaction_of_the_callers(t: TestDb) {
 }
 
 async fn taken_back_it_is_one_table_with_every_entry(t: TestDb) {
-    Guarded::up(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
     fill(&t.db, "old", -5, 40).await;
     new_post("a").insert(&t.db).await.unwrap();
@@ -389,12 +359,12 @@ async fn taken_back_it_is_one_table_with_every_entry(t: TestDb) {
     assert!(t.db.execute_unprepared("TRUNCATE audit_trail").await.is_err());
     migration.up(&sea_orm_migration::SchemaManager::new(&t.db)).await.unwrap();
     assert_eq!(trail(&t.db).await, before);
-    Guarded::down(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::down(&t.db, None).await.unwrap();
     assert!(t.db.execute_unprepared("SELECT * FROM audit_trail").await.is_err());
 }
 
 async fn entries_of_a_month_that_has_no_partition_are_moved_when_it_is_made(t: TestDb) {
-    Guarded::up(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::up(&t.db, None).await.unwrap();
     fill(&t.db, "late", 6, 20).await;
     fill(&t.db, "later", 7, 20).await;
     assert_eq!(count(&t, "audit_trail_default").await, 40);
@@ -408,13 +378,13 @@ async fn entries_of_a_month_that_has_no_partition_are_moved_when_it_is_made(t: T
 async fn no_part_of_an_append_only_trail_can_be_changed(t: TestDb) {
     for round in 0..2 {
         if round == 0 {
-            Guarded::up(&t.db, None).await.unwrap();
+            ByMonthAppendOnly::up(&t.db, None).await.unwrap();
             fill(&t.db, "old", 0, 20).await;
         } else {
-            Guarded::down(&t.db, None).await.unwrap();
+            ByMonthAppendOnly::down(&t.db, None).await.unwrap();
             Plain::up(&t.db, None).await.unwrap();
             fill(&t.db, "old", -4, 20).await;
-            GuardedFirst::up(&t.db, None).await.unwrap();
+            AppendOnlyByMonth::up(&t.db, None).await.unwrap();
         }
         AuditTrail::create_partitions(&t.db, 5).await.unwrap();
         fill(&t.db, "new", 5, 5).await;
@@ -494,7 +464,7 @@ async fn retention_leaves_a_month_with_something_held(t: TestDb) {
 }
 
 async fn the_applications_role_makes_months_only_if_it_may(t: TestDb) {
-    Guarded::up(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::up(&t.db, None).await.unwrap();
     let role = Role::create(&t, "app", &["GRANT SELECT, INSERT ON audit_trail TO {role}"]).await;
     let app = role.connect(&t).await;
     assert!(AuditTrail::create_partitions(&app, 6).await.is_err());
@@ -532,7 +502,7 @@ async fn the_applications_role_makes_months_only_if_it_may(t: TestDb) {
 
 /// A role that may have months made, and has entries of every month there is, asks for all of 1920 to 2130.
 async fn months_are_made_where_the_trail_needs_them_and_nowhere_else(t: TestDb) {
-    Guarded::up(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::up(&t.db, None).await.unwrap();
     let role = Role::create(
         &t,
         "app",
@@ -569,7 +539,7 @@ async fn months_are_made_where_the_trail_needs_them_and_nowhere_else(t: TestDb) 
 }
 
 async fn a_month_that_upkeep_missed_is_made_of_what_it_has(t: TestDb) {
-    Guarded::up(&t.db, None).await.unwrap();
+    ByMonthAppendOnly::up(&t.db, None).await.unwrap();
     make(&t, -30).await;
     for away in [-40, -26, -3] {
         fill(&t.db, "late", away, 7).await;

@@ -8,13 +8,10 @@ use audit_seaorm::{
 };
 use audit_tests::TestDb;
 use futures_util::TryStreamExt;
-use sea_orm::{
-    EntityTrait,
-    prelude::{DateTimeUtc, Uuid},
-};
+use sea_orm::{EntityTrait, prelude::DateTimeUtc};
 use serde_json::{Value as Json, json};
 
-use crate::support::{create, entries, number, sql, trail};
+use crate::support::{bare_entry, create, entries, number, sql, trail};
 
 audit_tests::tests! {
     what_is_redacted_today_is_shown_by_no_read,
@@ -56,20 +53,11 @@ fn at(minute: u32) -> DateTimeUtc {
 fn entry(table: &str, minute: u32, operation: Operation, old: Json, new: Json) -> AuditEntry {
     let side = |values: Json| (!values.is_null()).then_some(values);
     AuditEntry {
-        id: Uuid::new_v4(),
-        table_name: table.to_owned(),
-        record_id: "1".to_owned(),
-        operation,
         old_values: side(old),
         new_values: side(new),
         user_id: Some("ann".to_owned()),
-        user_email: None,
         request_id: Some("req-1".to_owned()),
-        transaction_id: None,
-        reason: None,
-        metadata: None,
-        timestamp: at(minute),
-        unreadable: None,
+        ..bare_entry(table, "1", operation, at(minute))
     }
 }
 

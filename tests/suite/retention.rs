@@ -18,8 +18,9 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::{
     entities::post,
+    migrators::AppendOnly,
     property::dice::Dice,
-    support::{create, entries, migrate, new_post, number, sql, store_entries},
+    support::{bare_entry, create, entries, migrate, new_post, number, sql, store_entries},
 };
 
 audit_tests::tests! {
@@ -44,21 +45,10 @@ audit_tests::tests! {
 /// An entry of so many days ago.
 fn entry(table: &str, record: &str, user: Option<&str>, days_ago: i64) -> AuditEntry {
     let at = Utc::now() - TimeDelta::days(days_ago);
+    let at = chrono::DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap();
     AuditEntry {
-        id: Uuid::new_v4(),
-        table_name: table.to_owned(),
-        record_id: record.to_owned(),
-        operation: Operation::Update,
-        old_values: None,
-        new_values: None,
         user_id: user.map(str::to_owned),
-        user_email: None,
-        request_id: None,
-        transaction_id: None,
-        reason: None,
-        metadata: None,
-        timestamp: chrono::DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap(),
-        unreadable: None,
+        ..bare_entry(table, record, Operation::Update, at)
     }
 }
 
@@ -319,16 +309,6 @@ async fn it_goes_by_chunks_and_tells_of_each(t: TestDb) {
     assert_eq!(told.len() as u64, pruned.chunks);
     assert!(told.is_sorted() && told.len() >= 3, "{told:?}");
     assert!(told.windows(2).all(|pair| pair[1] - pair[0] <= 100), "{told:?}");
-}
-
-struct AppendOnly;
-
-impl MigratorTrait for AppendOnly {
-    fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations
-    }
 }
 
 async fn an_append_only_trail_is_pruned_by_its_door(t: TestDb) {

@@ -2,12 +2,13 @@
 
 use std::sync::Mutex;
 
-use audit_seaorm::{AuditContext, AuditEntry, AuditUser, entity};
+use audit_seaorm::{AuditContext, AuditEntry, AuditUser, Operation, entity};
 use audit_tests::{Backend, TestDb, connect};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
-    ExecResult, QueryOrder, QueryResult, Statement, TransactionTrait,
-    prelude::async_trait::async_trait,
+    ActiveValue::Set,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryOrder,
+    QueryResult, Statement, TransactionTrait,
+    prelude::{DateTimeUtc, Uuid, async_trait::async_trait},
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
@@ -62,6 +63,36 @@ pub(crate) async fn entries(db: &impl ConnectionTrait) -> Vec<AuditEntry> {
         .await
         .unwrap();
     rows.into_iter().map(AuditEntry::from).collect()
+}
+
+/// An entry with no more than it must have.
+pub(crate) fn bare_entry(
+    table: &str,
+    record_id: &str,
+    operation: Operation,
+    timestamp: DateTimeUtc,
+) -> AuditEntry {
+    AuditEntry {
+        id: Uuid::new_v4(),
+        table_name: table.to_owned(),
+        record_id: record_id.to_owned(),
+        operation,
+        old_values: None,
+        new_values: None,
+        user_id: None,
+        user_email: None,
+        request_id: None,
+        transaction_id: None,
+        reason: None,
+        metadata: None,
+        timestamp,
+        unreadable: None,
+    }
+}
+
+/// Whether it is an error of ours that refuses a statement.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    matches!(error, DbErr::Custom(text) if text.starts_with("audit: "))
 }
 
 /// Stores entries of other times than now, as a writer stores them: `SeaORM` writes a time in another form on `SQLite`.

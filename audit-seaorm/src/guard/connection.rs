@@ -24,9 +24,14 @@ use crate::{AuditTransaction, transaction::within};
 ///
 /// It goes by the text of a statement. What cannot be read and names an audited table is an escape, and so
 /// is what cannot be seen through: `CALL`, `DO`, `EXECUTE`. Reads, other tables and changes of the schema
-/// pass. A delete that makes the database change audited records by itself, by a foreign key, is an escape as
-/// well: see [`cascades`](Self::cascades). What else it does by itself stays out of sight: triggers,
+/// pass, but for a rule and for a trigger or a routine whose body is seen to write an audited table. A delete
+/// that makes the database change audited records by itself, by a foreign key, is an escape as well: see
+/// [`cascades`](Self::cascades). What else it does by itself stays out of sight: triggers that are there,
 /// functions in a `SELECT`, views that can be written.
+///
+/// A text of several statements passes if none of them is refused. On `MariaDB` a routine with a body, and on
+/// `PostgreSQL` one with `BEGIN ATOMIC`, has to be the only statement of its text, or the database refuses it: where
+/// its body ends, the text does not tell.
 ///
 /// ```
 /// use audit_seaorm::AuditConnection;

@@ -47,19 +47,22 @@ pub(super) fn head(backend: DbBackend, statement: &[Token<'_>]) -> Head {
         "SET" if backend == DbBackend::MySql && next(&["STATEMENT"]) => Head::ByVerbs,
         "START" if next(&["TRANSACTION"]) => Head::Harmless,
         word if is_any(word, &BY_VERBS) => Head::ByVerbs,
-        word if is_any(word, &HARMLESS) || is_any(word, of(backend)) => Head::Harmless,
+        word if is_harmless(backend, word) => Head::Harmless,
         _ => Head::Unknown,
     }
 }
 
 /// Whether a statement that begins with this word is of a known kind.
 pub(super) fn is_known(backend: DbBackend, word: &str) -> bool {
-    let word = word.to_ascii_uppercase();
-    is_any(&word, &BY_VERBS) || is_any(&word, &HARMLESS) || is_any(&word, of(backend))
+    is_any(word, &BY_VERBS) || is_harmless(backend, word)
+}
+
+fn is_harmless(backend: DbBackend, word: &str) -> bool {
+    is_any(word, &HARMLESS) || is_any(word, of(backend))
 }
 
 fn is_any(word: &str, all: &[&str]) -> bool {
-    all.contains(&word)
+    all.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 const BY_VERBS: [&str; 19] = [

@@ -21,7 +21,7 @@ pub(super) struct Reading {
     pub(super) control: Option<Control>,
     /// The tables of which it may delete rows; none if that is not to be known.
     pub(super) emptied: Option<Vec<TableName>>,
-    /// The semicolons in it are no reason to take it for several statements, if the database thinks the same.
+    /// It counts as one statement here.
     is_one: bool,
 }
 
@@ -30,7 +30,6 @@ impl Reading {
         let tokens = lex(backend, sql);
         let statements = tokens.as_ref().map(|tokens| statements(backend, tokens));
         let account = statements.as_ref().map(|all| account(backend, all)).map_err(|it| **it);
-        let is_unsure = tokens.is_err();
         Self {
             verdict: Verdict::of(backend, sql, &account),
             control: match &statements {
@@ -38,13 +37,14 @@ impl Reading {
                 Err(unsure) => Some(Control::unsure(**unsure)),
             },
             emptied: account.ok().and_then(|account| emptied(backend, account)),
-            is_one: statements.is_ok_and(|all| all.len() <= 1) || is_unsure,
+            is_one: statements.is_ok_and(|all| all.len() <= 1),
         }
     }
 }
 
-/// Whether the database has to be told to take no more than one statement of a text, as the lexer found one alone, or
-/// could not read it. `SQLite` cannot be told.
+/// Whether the database has to be told to take no more than one statement of a text that has semicolons, since the guard
+/// has judged it as one. What is admitted although nobody could read it has none of the words that do harm, or is
+/// allowed to have them. `SQLite` cannot be told.
 pub(super) fn must_be_one(backend: DbBackend, sql: &str) -> bool {
     let is_last = |char: char| char == ';' || char.is_ascii_whitespace();
     backend != DbBackend::Sqlite

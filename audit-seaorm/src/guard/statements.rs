@@ -45,17 +45,21 @@ fn end(backend: DbBackend, tokens: &[Token<'_>]) -> usize {
 
 /// Where the body of a statement begins that has one, with semicolons of its own.
 fn body(backend: DbBackend, tokens: &[Token<'_>], first: usize) -> Option<usize> {
-    if first == tokens.len() || !tokens.first()?.is(&["CREATE"]) {
+    let head = tokens.get(..first).filter(|_| first < tokens.len())?;
+    let kind = head.iter().position(|token| token.is(&KINDS))?;
+    if !head.first()?.is(&["CREATE"]) || !head.get(kind)?.is(&WITH_BODY) {
         return None;
     }
-    let head = tokens.get(..first)?;
-    let at = |words: &[&str]| head.iter().position(|token| token.is(words));
+    let at = |word| head.iter().position(|token| token.is(&[word]));
     match backend {
-        DbBackend::Sqlite => {
-            let is_trigger = head.iter().take(3).any(|token| token.is(&["TRIGGER"]));
-            at(&["BEGIN"]).filter(|_| is_trigger)
-        }
-        DbBackend::MySql => at(&["EVENT", "FUNCTION", "PACKAGE", "PROCEDURE", "TRIGGER"]),
-        _ => at(&["ATOMIC"]),
+        DbBackend::Sqlite => at("BEGIN"),
+        DbBackend::MySql => Some(kind),
+        _ => at("ATOMIC"),
     }
 }
+
+/// What `CREATE` makes, as far as other words may stand ahead of it. Of a kind that is not here, what follows counts as
+/// statements of their own, and each is judged.
+const KINDS: [&str; 9] =
+    ["EVENT", "FUNCTION", "INDEX", "PACKAGE", "PROCEDURE", "SEQUENCE", "TABLE", "TRIGGER", "VIEW"];
+const WITH_BODY: [&str; 5] = ["EVENT", "FUNCTION", "PACKAGE", "PROCEDURE", "TRIGGER"];

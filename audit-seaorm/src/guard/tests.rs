@@ -403,6 +403,12 @@ fn what_a_definition_would_do_is_seen() {
         &["CREATE TRIGGER t AFTER DELETE ON g_post BEGIN INSERT INTO other SELECT 1; END"],
     );
     check(&[Postgres], "clear", &["CREATE POLICY p ON g_post FOR DELETE TO somebody USING (true)"]);
+    // A table of such a name, or with such a column, has no body.
+    for name in ["event", "function", "atomic", "trigger"] {
+        let sql = format!("CREATE TABLE {name} ({name} int); SELECT 1; DELETE FROM other");
+        check(&ALL, "clear", &[&sql]);
+        assert!(ALL.iter().all(|backend| !super::must_be_one(*backend, &sql)), "{sql}");
+    }
     // What follows a trigger is a statement of its own.
     let after = "CREATE TRIGGER t AFTER DELETE ON other BEGIN SELECT 1; END; DELETE FROM g_post";
     check(&[Sqlite], "DELETE g_post", &[after]);

@@ -14,12 +14,13 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr, IntoActiveModel,
     QueryFilter as _,
 };
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::MigratorTrait;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::ground::{Wired, away, verified, wired};
 use crate::{
     entities::post,
+    migrators::AppendOnly,
     property::Dice,
     support::{new_post, number},
 };
@@ -27,19 +28,8 @@ use crate::{
 const WRITERS: u64 = 12;
 const OUTAGES: u32 = 5;
 
-/// The trail with the triggers that keep entries from being changed.
-struct Closed;
-
-impl MigratorTrait for Closed {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut migrations = audit_migration::migrations();
-        migrations.push(audit_migration::append_only());
-        migrations
-    }
-}
-
 pub(super) async fn run(t: &TestDb) {
-    Closed::up(&t.db, None).await.unwrap();
+    AppendOnly::up(&t.db, None).await.unwrap();
     t.db.get_schema_builder().register(post::Entity).apply(&t.db).await.unwrap();
     let wanted = if long() { 200_000 } else { 5_000 };
     let settings = Background::new().queue(1000).give_up(Duration::from_mins(10));

@@ -11,13 +11,13 @@ use audit_seaorm::{
     JsonLinesFile, LastResort, Reason,
 };
 use audit_tests::{Backend, TestDb, connect, wire::Commit};
-use sea_orm::{ActiveValue::Set, IntoActiveModel};
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
 use tempfile::TempDir;
 
 use super::ground::{away_and_back, back, gone, patient, verified};
 use crate::{
     entities::post,
-    support::{create, entries, new_post, sql, trail},
+    support::{create, entries, new_post, sql, trail, without_checks},
 };
 
 audit_tests::tests! {
@@ -27,6 +27,7 @@ audit_tests::tests! {
     what_a_runtime_leaves_goes_to_the_last_resort,
     a_file_is_replayed_once_and_tells_its_bad_lines,
     #[only(Postgres, MariaDb)] what_nothing_tells_of_is_marked_as_in_doubt,
+    #[only(Postgres, MariaDb)] a_later_change_that_cannot_be_read_leaves_it_in_doubt,
     #[only(Postgres, MariaDb)] a_panic_over_a_doubt_is_one_in_doubt,
 }
 
@@ -263,6 +264,25 @@ async fn what_nothing_tells_of_is_marked_as_in_doubt(t: TestDb) {
     assert!(text.starts_with(r#"{"reason":"in_doubt""#) && !text.contains("s3cret"), "{text}");
     let replayed = JsonLinesFile::replay(&path, &db).await.unwrap();
     assert_eq!((replayed.written, &*replayed.in_doubt), (0, &[1][..]));
+}
+
+/// The row is gone, and whether that was after the insert or for want of one, the entry in between would tell.
+async fn a_later_change_that_cannot_be_read_leaves_it_in_doubt(t: TestDb) {
+    create!(t, post::Entity);
+    without_checks(&t.db).await;
+    let (_folder, file) = file();
+    let (db, wire) = away_and_back(&t).await;
+    // Slow enough that what follows the insert is there when it is looked for.
+    let settings = soon().pauses(Duration::from_millis(400), Duration::from_millis(400));
+    let writer = AuditWriter::start(&db, settings.give_up(Duration::from_secs(5)), file);
+    let config = AuditConfig::new().background(&writer);
+    wire.as_ref().unwrap().next_commit(Commit::IsNotAnswered);
+    config.scope(new_post("a").insert(&db)).await.unwrap_err();
+    let row = post::Entity::find().one(&t.db).await.unwrap().unwrap();
+    row.delete(&t.db).await.unwrap();
+    sql(&t.db, "UPDATE audit_trail SET operation = 'FROB'").await;
+    let unwritten = writer.shutdown().await.unwrap_err();
+    assert_eq!((unwritten.rescued, unwritten.dropped), (1, 0), "{unwritten}");
 }
 
 /// Rows are read by code of the application, which may panic.

@@ -10,11 +10,14 @@ use std::{
 
 use audit_seaorm::{AuditEntry, JsonLinesFile, LastResort, Operation, Reason};
 use audit_tests::TestDb;
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::DateTimeUtc;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{entities::post, support::create};
+use crate::{
+    entities::post,
+    support::{bare_entry, create},
+};
 
 audit_tests::tests! {
     #[once] a_file_is_for_its_owner_alone,
@@ -34,20 +37,8 @@ fn folder() -> (TempDir, PathBuf) {
 
 fn an_entry() -> AuditEntry {
     AuditEntry {
-        id: Uuid::new_v4(),
-        table_name: "post".to_owned(),
-        record_id: "1".to_owned(),
-        operation: Operation::Create,
-        old_values: None,
         new_values: Some(json!({"title": "a"})),
-        user_id: None,
-        user_email: None,
-        request_id: None,
-        transaction_id: None,
-        reason: None,
-        metadata: None,
-        timestamp: DateTimeUtc::UNIX_EPOCH,
-        unreadable: None,
+        ..bare_entry("post", "1", Operation::Create, DateTimeUtc::UNIX_EPOCH)
     }
 }
 

@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use self::text::{AUDITED, BLANK, Gen, OTHERS};
 use crate::{
     property::{Dice, Seeds},
-    support::sql,
+    support::{is_refusal, sql},
 };
 
 audit_tests::tests! {
@@ -292,10 +292,6 @@ struct Outcome {
     refused: bool,
     changed: bool,
     error: Option<DbErr>,
-}
-
-fn is_refusal(error: &DbErr) -> bool {
-    matches!(error, DbErr::Custom(text) if text.starts_with("audit: "))
 }
 
 fn row(row: &sea_orm::QueryResult) -> String {

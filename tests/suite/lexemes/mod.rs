@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Transaction
 use self::glue::Glue;
 use crate::{
     property::{Dice, Seeds},
-    support::{number, sql},
+    support::{is_refusal, number, sql},
 };
 
 audit_tests::tests! {
@@ -211,7 +211,3 @@ async fn likes(db: &impl ConnectionTrait) -> Option<i64> {
 
 /// As it is with one row that nobody likes.
 const UNTOUCHED: i64 = 1000;
-
-fn is_refusal(error: &DbErr) -> bool {
-    matches!(error, DbErr::Custom(text) if text.starts_with("audit: "))
-}

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::{
-    CHARACTER, Token, Unsure,
+    CHARACTER, NUMBER, Token, Unsure,
     scanner::{Backslash, Scanner, begins_word, is_blank, is_word},
 };
 
@@ -20,7 +20,8 @@ pub(super) fn token<'a>(text: &mut Scanner<'a>, first: u8) -> Result<Option<Toke
         }
         b'"' | b'`' => return Ok(Some(Token::Name(text.quoted(first, Backslash::Plain)?))),
         b'[' => return Ok(Some(Token::Name(bracketed(text)?))),
-        b'?' | b'$' | b'@' | b'#' | b':' => return parameter(text).map(Some),
+        b'?' => return numbered(text).map(Some),
+        b'$' | b'@' | b'#' | b':' => return parameter(text).map(Some),
         b'0'..=b'9' => return text.number(true).map(Some),
         _ if begins_word(first) => return Ok(Some(Token::Word(text.run(is_word)))),
         _ if first.is_ascii_graphic() => return Ok(Some(text.symbol(first))),
@@ -34,7 +35,14 @@ fn bracketed<'a>(text: &mut Scanner<'a>) -> Result<Cow<'a, str>, Unsure> {
     Ok(text.until("]")?.into())
 }
 
-/// `?1`, `:name`, `@name`, `$name`. With Tcl's suffix in parentheses it would hold quotes of others.
+/// `?1`, where a letter begins another token.
+fn numbered<'a>(text: &mut Scanner<'a>) -> Result<Token<'a>, Unsure> {
+    text.skip(1);
+    text.run(|byte| byte.is_ascii_digit());
+    if text.peek().is_some_and(is_word) { Err(NUMBER) } else { Ok(Token::Value) }
+}
+
+/// `:name`, `@name`, `$name`. With Tcl's suffix in parentheses it would hold quotes of others.
 fn parameter<'a>(text: &mut Scanner<'a>) -> Result<Token<'a>, Unsure> {
     text.skip(1);
     text.run(is_word);

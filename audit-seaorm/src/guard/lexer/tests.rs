@@ -136,6 +136,7 @@ fn as_sqlite_does() {
             ("/* a /* b */ c", "c"),
             ("a--b", "a"),
             ("?1 :a @b $c #d", "0 0 0 0 0"),
+            ("?1a", "unsure"),
             ("$a(';')", "unsure"),
             ("$a::b", "unsure"),
             ("\u{feff}a \u{feff} b\u{feff}", "a b\u{feff}"),

@@ -153,7 +153,7 @@ async fn look_through(
         Err(error) => return Err(error),
     };
     let Some((_, queued)) = queue.later(unit) else { return Ok(None) };
-    let mut later = recorded(txn, entry).await?;
+    let Some(mut later) = recorded(txn, entry).await? else { return Ok(None) };
     for next in queued.into_iter().filter(|next| same_record(entry, next)) {
         if later.iter().all(|known| known.id != next.id) {
             later.push(Arc::unwrap_or_clone(next));
@@ -188,11 +188,11 @@ fn is_misfit(error: &DbErr) -> bool {
     }
 }
 
-/// What the trail has of the record after this entry.
+/// What the trail has of the record after this entry; none if a change among it cannot be read.
 async fn recorded<C: ConnectionTrait>(
     db: &C,
     entry: &AuditEntry,
-) -> Result<Vec<AuditEntry>, DbErr> {
+) -> Result<Option<Vec<AuditEntry>>, DbErr> {
     let backend = db.get_database_backend();
     let later = Entity::find()
         .filter(Column::TableName.eq(&entry.table_name))
@@ -200,8 +200,8 @@ async fn recorded<C: ConnectionTrait>(
         .filter(Column::Timestamp.gt(moment(backend, entry.timestamp)))
         .order_by_asc(Column::Timestamp);
     let rows = db.query_all(&stored::select(later, backend, Column::iter()).into_query()).await?;
-    let entries = rows.iter().map(|row| stored::entry(row, backend));
-    Ok(entries.filter(|entry| !hides_change(entry)).collect())
+    let entries: Vec<_> = rows.iter().map(|row| stored::entry(row, backend)).collect();
+    Ok((!entries.iter().any(hides_change)).then_some(entries))
 }
 
 fn hides_change(entry: &AuditEntry) -> bool {
