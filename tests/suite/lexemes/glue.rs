@@ -91,7 +91,10 @@ impl<'a> Glue<'a> {
                 format!("{dashes}{}\n", self.inside("\n"))
             }
             8 if self.backend == Backend::MariaDb => format!("#{}\n", self.inside("\n")),
-            8 if self.backend == Backend::Postgres => format!("/*/*{}*/*/", self.inside("*/")),
+            8 if self.backend == Backend::Postgres => {
+                let [before, inner, after] = [(); 3].map(|()| self.inside("*/"));
+                format!("/*{before}/*{inner}*/{after}*/")
+            }
             _ => " ".to_owned(),
         }
     }
@@ -145,7 +148,7 @@ impl<'a> Glue<'a> {
                 text += self.pick(&HARM);
                 text += "; ";
             }
-            let piece = self.pick(&INSIDE);
+            let piece = if self.dice.chance(30) { "'" } else { self.pick(&INSIDE) };
             if piece != close || self.dice.chance(8) {
                 text += piece;
             }
