@@ -135,11 +135,12 @@ impl Trial {
         let text = Glue::new(self.backend, &mut dice).text();
         let guarded = self.through_the_guard(&text).await;
         let refused = guarded.error.as_ref().is_some_and(is_refusal);
-        if guarded.harmful {
+        // What is admitted does no harm either where the database is not told to take one statement alone.
+        let ran = self.past_the_guard(&text).await;
+        if guarded.harmful || (ran.harmful && !refused) {
             let setting = self.setting;
             self.failures.push(format!("AUDIT_TEST_SEED={seed} under {setting}: {text:?}"));
         }
-        let ran = if refused { self.past_the_guard(&text).await } else { guarded };
         self.tally.texts += 1;
         self.tally.valid += u32::from(ran.error.is_none());
         self.tally.harmful += u32::from(ran.harmful);
